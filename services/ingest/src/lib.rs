@@ -1,0 +1,1 @@
+//! Events in: adapters authenticate, validate, translate and append.

@@ -1,0 +1,1 @@
+//! Brings downstream tables into line with the log: apply, park, rebuild.

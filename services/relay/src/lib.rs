@@ -1,0 +1,1 @@
+//! Seals the log into the ledger and publishes it to Kafka.

@@ -1,0 +1,1 @@
+//! The hub's own tables: log, ledger, catalogue, keys, quarantine, marks, leases.

@@ -1,0 +1,1 @@
+//! Kafka: producer, consumer, topics, headers. The only crate that names rdkafka.

@@ -1,0 +1,1 @@
+//! Tests across services, on real Postgres and real Kafka.
