@@ -1,1 +1,27 @@
-//! The hub's own tables: log, ledger, catalogue, keys, quarantine, marks, leases.
+//! The hub's own tables, and nothing else's: log, ledger, catalogue, keys,
+//! quarantine, marks, leases. No other crate names a table of schema `dragoman`.
+//!
+//! Every call is one statement or one short transaction on a pooled session whose
+//! settings are pinned in [`Store::connect`]: what is acknowledged is flushed, and
+//! a session that hangs in a transaction is ended by the server before its locks
+//! outlive a lease.
+
+mod adapter_counts;
+mod catalogue;
+mod error;
+mod keys;
+mod migrate;
+mod operations;
+mod quarantine;
+mod store;
+
+pub use adapter_counts::{AdapterCounts, AdapterTotals};
+pub use catalogue::{
+    CatalogueEntry, CatalogueError, DEFAULT_MAX_MESSAGE_BYTES, Door, TopicRecord, record_bytes,
+};
+pub use error::StoreError;
+pub use keys::{CreatedKey, GrantedRole, KeyError, KeyRecord, KeyScope, NewKey, hash_of_key};
+pub use migrate::{MigrateError, MigrateOutcome};
+pub use operations::{Gap, Halt, Pause, SchemaViolation};
+pub use quarantine::{QuarantineState, QuarantinedDelivery, QuarantinedSummary};
+pub use store::{Store, StoreOptions};
