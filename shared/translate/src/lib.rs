@@ -1,1 +1,30 @@
-//! From bytes to events and from events to columns: strict decoding, JSON Schema, VRL programs. Pure.
+//! From bytes to events and from events to columns: strict decoding, JSON Schema,
+//! VRL programs. Pure: no clock, no I/O, no runtime; everything is `Send + Sync`.
+//!
+//! The way in: [`Document::parse`] reads a body strictly and keeps its text,
+//! [`Mapping::run`] turns it into [`MappedEvent`]s, [`Schema::validate`] says
+//! whether their data is what the catalogue promises.
+//!
+//! The way out: [`EventView::read`] opens a stored event, [`Each::items`] finds its
+//! rows, [`Expression::evaluate`] yields a [`Cell`] for a column.
+//!
+//! # What is guaranteed about numbers
+//!
+//! A document keeps its text. Whatever is *copied* by a bare path, into a column
+//! (`.item.amount`) or into the data of a mapped event (`data: .body.order`), comes
+//! out digit for digit, however many digits there are. Whatever is *computed* goes
+//! through VRL, which holds 64-bit integers and binary floats: a number that a
+//! program may read and that those cannot hold exactly is an error that names its
+//! path ([`InexactNumber`]), never a silently rounded value. Numbers that a program
+//! cannot reach do not matter to it.
+
+mod json;
+mod program;
+mod schema;
+
+pub use json::{Document, Elements, Json, JsonError, JsonErrorKind, JsonKind, MAX_DEPTH, Members};
+pub use program::{
+    Cell, CompileError, Each, EvaluateError, EventScope, EventView, Expression, InexactNumber,
+    Item, Kinds, MappedEvent, Mapping, MappingError, MappingInput, Problem,
+};
+pub use schema::{Schema, SchemaError, Violation};
