@@ -1,1 +1,21 @@
-//! Kafka: producer, consumer, topics, headers. The only crate that names rdkafka.
+//! Kafka: producer, consumer, topics, and the headers of a record. No other crate
+//! names rdkafka.
+//!
+//! What is promised to every reader of a topic: first occurrences are complete and
+//! in order within a partition; a record whose `ce_sequence` is not above the last
+//! one seen there is a repeat, to be dropped.
+
+mod client;
+mod consumer;
+mod error;
+mod headers;
+mod options;
+mod record;
+
+pub use consumer::{
+    Assignment, Claim, Consumer, ConsumerEvent, ConsumerOptions, Revocation, StartFrom,
+};
+pub use error::{ClientFailure, StreamError};
+pub use headers::HeaderError;
+pub use options::{KafkaOptions, SaslMechanism, SecurityOptions, SecurityProtocol, TopicOptions};
+pub use record::{ForeignRecord, Record, TopicPartition};
