@@ -132,7 +132,6 @@ fn contradiction(explanation: &str) -> StreamError {
 
 /// The context of clients that only ask: their complaints go to the log.
 #[derive(Debug, Clone, Copy, Default)]
-#[allow(dead_code, reason = "used by the clients that follow")]
 pub(crate) struct QuietContext;
 
 impl ClientContext for QuietContext {

@@ -10,7 +10,10 @@ mod consumer;
 mod error;
 mod headers;
 mod options;
+mod producer;
 mod record;
+mod tail;
+mod topics;
 
 pub use consumer::{
     Assignment, Claim, Consumer, ConsumerEvent, ConsumerOptions, Revocation, StartFrom,
@@ -18,4 +21,7 @@ pub use consumer::{
 pub use error::{ClientFailure, StreamError};
 pub use headers::HeaderError;
 pub use options::{KafkaOptions, SaslMechanism, SecurityOptions, SecurityProtocol, TopicOptions};
+pub use producer::{Delivery, Outgoing, Producer, Sent, SizeLimits};
 pub use record::{ForeignRecord, Record, TopicPartition};
+pub use tail::{PartitionTail, TailRecord, read_records, read_tails};
+pub use topics::{TopicState, Topics, WantedTopic};
