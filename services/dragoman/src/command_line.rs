@@ -1,0 +1,83 @@
+//! The command line as a whole; each command has its own file under `commands/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::failure::Failure;
+
+/// Takes what systems say, in whatever form they say it, writes it down once as an
+/// event, tells everyone who must know, and can prove it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dragoman",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Begin:\n  dragoman init shop && cd shop && dragoman dev\n\nExit codes: 0 done · 1 failed · 2 wrong usage or configuration · 3 checked and found wanting"
+)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Globals {
+    /// The configuration
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "DRAGOMAN_CONFIG",
+        hide_env_values = true,
+        default_value = "dragoman.yaml"
+    )]
+    pub(crate) config: PathBuf,
+    /// What to log, as in `info` or `dragoman_relay=debug`; to stderr
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        env = "RUST_LOG",
+        hide_env_values = true
+    )]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(commands::init::Init),
+    Check(commands::check::Check),
+    Dev(commands::dev::Dev),
+    Quarantine(commands::quarantine::Quarantine),
+    Projection(commands::projection::Projection),
+    Keys(commands::keys::Keys),
+    Migrate(commands::migrate::Migrate),
+    Schema(commands::schema::SchemaCommand),
+    Completions(commands::completions::Completions),
+}
+
+impl Command {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// Why not, with the exit code that it means.
+    pub(crate) async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        match self {
+            Self::Init(command) => command.run(),
+            Self::Check(command) => command.run(globals),
+            Self::Dev(command) => command.run(globals).await,
+            Self::Quarantine(command) => command.run(globals).await,
+            Self::Projection(command) => command.run(globals).await,
+            Self::Keys(command) => command.run(globals).await,
+            Self::Migrate(command) => command.run(globals).await,
+            Self::Schema(command) => command.run(),
+            Self::Completions(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `dragoman dev`.
+
+use clap::Args;
+use dragoman_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::Admin;
+use crate::command_line::Globals;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::hub::{catalogue_of, connect};
+use crate::lifecycle::{OnHalt, Part, supervise};
+use crate::private_postgres::{Folder, Server};
+use crate::{checks, telemetry};
+
+/// Run all services in one process, for development and small installations
+///
+/// Without `postgres:` in the configuration a private Postgres is started from the
+/// programs installed on this machine; its data is kept in .dragoman/ beside the
+/// configuration. Other commands that run beside find it by themselves.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dragoman init shop && cd shop && dragoman dev")]
+pub(crate) struct Dev {}
+
+impl Dev {
+    pub(crate) async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        let config = Config::read(&globals.config).map_err(Failure::Configuration)?;
+        let findings = checks::check(&config);
+        if !findings.problems.is_empty() {
+            return Err(Failure::Configuration(findings.problems));
+        }
+        let folder = Folder::take(&config.folder()).map_err(|error| Failure::from_error(&error))?;
+        match &config.postgres {
+            Some(url) => {
+                let url = url.expose().to_owned();
+                run_all(config, &url).await
+            }
+            None => {
+                let server = Server::start(folder)
+                    .await
+                    .map_err(|error| Failure::from_error(&error))?;
+                tracing::info!(
+                    "a private Postgres runs: psql \"$(cat {})\"",
+                    config.folder().join(".dragoman/postgres.url").display()
+                );
+                let result = run_all(config, server.url()).await;
+                server.stop().map_err(|error| Failure::from_error(&error))?;
+                result
+            }
+        }
+    }
+}
+
+async fn run_all(config: Config, url: &str) -> Result<(), Failure> {
+    let store = connect(url, 32)?;
+    prepare(&config, &store).await?;
+    let stop = CancellationToken::new();
+    // The admin server outlives the services' first stage, so that the end can be watched.
+    let stop_admin = CancellationToken::new();
+    let admin = Admin::bind(
+        config.http.admin.0,
+        store.clone(),
+        telemetry::start_metrics()?,
+    )
+    .await?;
+    let admin = tokio::spawn(admin.serve(stop_admin.clone()));
+    let parts: Vec<Part> = Vec::new();
+    let result = supervise(&store, parts, &stop, OnHalt::GoOn).await;
+    stop_admin.cancel();
+    if let Err(error) = admin.await {
+        tracing::warn!(%error, "the admin server ended badly");
+    }
+    store.close().await;
+    result
+}
+
+/// The schema and the catalogue, as `dragoman migrate` brings them.
+async fn prepare(config: &Config, store: &Store) -> Result<(), Failure> {
+    let catalogue = catalogue_of(config)?;
+    let outcome = store
+        .migrate()
+        .await
+        .map_err(|error| Failure::from_error(&error))?;
+    if !outcome.applied.is_empty() {
+        tracing::info!(applied = outcome.applied.join(", "), "migrated");
+    }
+    store
+        .synchronise_catalogue(&catalogue)
+        .await
+        .map_err(|error| Failure::from_error(&error))
+}

@@ -1,0 +1,11 @@
+//! One file per command.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod dev;
+pub(crate) mod init;
+pub(crate) mod keys;
+pub(crate) mod migrate;
+pub(crate) mod projection;
+pub(crate) mod quarantine;
+pub(crate) mod schema;

@@ -1,0 +1,19 @@
+//! `dragoman schema`.
+
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::{output, schema};
+
+/// Print the JSON Schema of dragoman.yaml, for editors
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  dragoman schema > dragoman.schema.json\n  and as the first line of dragoman.yaml:\n  # yaml-language-server: $schema=dragoman.schema.json"
+)]
+pub(crate) struct SchemaCommand {}
+
+impl SchemaCommand {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        output::line(schema::editor_schema().trim_end())
+    }
+}

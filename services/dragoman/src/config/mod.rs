@@ -1,0 +1,14 @@
+//! `dragoman.yaml`: read whole, every mistake told with its place.
+
+mod deserializer;
+mod document;
+mod events;
+mod http;
+mod problem;
+mod read;
+mod suggestion;
+
+pub(crate) use events::EventOptions;
+pub(crate) use http::HttpOptions;
+pub(crate) use problem::Problem;
+pub(crate) use read::Config;

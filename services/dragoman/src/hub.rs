@@ -1,0 +1,107 @@
+//! The configuration and the database it names, opened for a command.
+
+use std::time::Duration;
+
+use dragoman_store::{CatalogueEntry, Store, StoreOptions};
+
+use crate::command_line::Globals;
+use crate::config::{Config, Problem};
+use crate::failure::Failure;
+use crate::private_postgres::running_url;
+
+/// A configuration and the hub's database.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    /// The URL of the database. Holds a password, most often.
+    pub(crate) url: String,
+}
+
+impl Hub {
+    /// Reads the configuration and opens its database, which must answer and have
+    /// the schema of this program.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub(crate) async fn open(globals: &Globals) -> Result<Self, Failure> {
+        let hub = Self::open_any_schema(globals)?;
+        hub.store
+            .check_schema()
+            .await
+            .map_err(|error| Failure::from_error(&error))?;
+        Ok(hub)
+    }
+
+    /// As [`Hub::open`], whatever schema the database has: for `migrate`. Nothing is
+    /// asked of the database yet.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub(crate) fn open_any_schema(globals: &Globals) -> Result<Self, Failure> {
+        let config = Config::read(&globals.config).map_err(Failure::Configuration)?;
+        let url = match &config.postgres {
+            Some(url) => url.expose().to_owned(),
+            None => running_url(&config.folder()).ok_or_else(|| {
+                Failure::failed(
+                    format!(
+                        "{} names no `postgres:`, and no `dragoman dev` runs beside it",
+                        config.file().display()
+                    ),
+                    "start `dragoman dev` in another terminal, or set `postgres:`",
+                )
+            })?,
+        };
+        let store = connect(&url, 4)?;
+        Ok(Self { config, store, url })
+    }
+}
+
+/// Prepares sessions with a database. Nothing is asked of it yet.
+///
+/// # Errors
+/// When the URL cannot be read.
+pub(crate) fn connect(url: &str, max_connections: u32) -> Result<Store, Failure> {
+    let options = StoreOptions {
+        application_name: "dragoman".to_owned(),
+        max_connections,
+        acquire_timeout: Duration::from_secs(5),
+    };
+    Store::connect(url, &options).map_err(|error| Failure::from_error(&error))
+}
+
+/// The catalogue as the configuration has it.
+///
+/// # Errors
+/// When a schema cannot be read any more.
+pub(crate) fn catalogue_of(config: &Config) -> Result<Vec<CatalogueEntry>, Failure> {
+    let mut problems = Vec::new();
+    let mut entries = Vec::new();
+    for (event_type, options) in &config.events {
+        let schema = match options.schema.as_ref().map(|file| file.read()).transpose() {
+            Ok(schema) => schema,
+            Err(error) => {
+                problems.push(Problem::of_file(
+                    options
+                        .schema
+                        .as_ref()
+                        .map_or(config.file(), |file| file.path()),
+                    format!("the schema of {event_type} cannot be read ({error})"),
+                    "make it readable, as UTF-8 text",
+                ));
+                continue;
+            }
+        };
+        entries.push(CatalogueEntry {
+            event_type: event_type.clone(),
+            topic: options.topic_of(event_type),
+            schema,
+            description: options.description.clone().unwrap_or_default(),
+        });
+    }
+    if problems.is_empty() {
+        Ok(entries)
+    } else {
+        Err(Failure::Configuration(problems))
+    }
+}

@@ -1,0 +1,192 @@
+//! Parts that run side by side, and how they come to an end.
+//!
+//! The end has two stages. At the first SIGINT or SIGTERM every part stops taking
+//! on work and finishes what is in hand, within [`GRACE`]. At the second, or when
+//! that time is over, what still runs is dropped: everything durable is a
+//! transaction, so nothing is half done by that, only done again.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use dragoman_store::Store;
+use futures_util::future::BoxFuture;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+
+/// How long the first stage may take.
+const GRACE: Duration = Duration::from_secs(20);
+/// A part that has run this long has started well: its last halt is history.
+const STARTED_WELL: Duration = Duration::from_secs(5);
+
+/// Why a part stopped by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct HaltReason {
+    /// A stable word, for alarms.
+    pub(crate) code: String,
+    /// What happened.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) remedy: String,
+}
+
+/// A service, or an instance of one, that runs until it is told to stop.
+pub(crate) struct Part {
+    /// `ingest`, `relay`, `projection NAME`: what `status` calls it.
+    pub(crate) name: String,
+    /// Its work. `Ok` only after it was told to stop.
+    pub(crate) work: BoxFuture<'static, Result<(), HaltReason>>,
+}
+
+/// What happens to the others when a part halts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnHalt {
+    /// They go on (`dragoman dev`).
+    GoOn,
+    /// The process ends (`dragoman run`).
+    End,
+}
+
+/// Runs parts until a signal, or (with [`OnHalt::End`]) until the last of them has
+/// ended. Halts are written to the database for `status`, and logged.
+///
+/// # Errors
+/// The halt, when there was one.
+pub(crate) async fn supervise(
+    store: &Store,
+    parts: Vec<Part>,
+    stop: &CancellationToken,
+    on_halt: OnHalt,
+) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let mut tasks = JoinSet::new();
+    let mut names = HashMap::new();
+    for part in parts {
+        let handle = tasks.spawn(run_part(store.clone(), part.name.clone(), part.work));
+        names.insert(handle.id(), part.name);
+    }
+    let mut halted: Vec<(String, HaltReason)> = Vec::new();
+    let mut deadline: Option<Instant> = None;
+    // Where the others go on, the process stays even when none is left: what halted
+    // can then be seen, and commands find the database.
+    while !tasks.is_empty() || (on_halt == OnHalt::GoOn && !stop.is_cancelled()) {
+        tokio::select! {
+            Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
+                if let Some((name, reason)) = outcome(ended, &names) {
+                    report(store, &name, &reason).await;
+                    halted.push((name, reason));
+                    if on_halt == OnHalt::End {
+                        stop.cancel();
+                    }
+                }
+                if stop.is_cancelled() && deadline.is_none() {
+                    deadline = Some(Instant::now() + GRACE);
+                }
+            }
+            () = signals.next() => {
+                if stop.is_cancelled() {
+                    tracing::warn!("stopping at once");
+                    break;
+                }
+                tracing::info!("stopping: finishing what is in hand; a second signal stops at once");
+                stop.cancel();
+                deadline = Some(Instant::now() + GRACE);
+            }
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                tracing::warn!(seconds = GRACE.as_secs(), "what was in hand took too long; stopping");
+                break;
+            }
+        }
+    }
+    tasks.shutdown().await;
+    match halted.into_iter().next() {
+        None => Ok(()),
+        Some((name, reason)) => Err(Failure::failed(
+            format!("{name} halted: {}", reason.message),
+            reason.remedy,
+        )),
+    }
+}
+
+async fn run_part(
+    store: Store,
+    name: String,
+    mut work: BoxFuture<'static, Result<(), HaltReason>>,
+) -> Result<(), HaltReason> {
+    tokio::select! {
+        result = &mut work => return result,
+        () = tokio::time::sleep(STARTED_WELL) => {}
+    }
+    if let Err(error) = store.clear_halt(&name).await {
+        tracing::warn!(%error, part = name, "the word about its last halt stays");
+    }
+    work.await
+}
+
+type Ended = Result<(Id, Result<(), HaltReason>), tokio::task::JoinError>;
+
+fn outcome(ended: Ended, names: &HashMap<Id, String>) -> Option<(String, HaltReason)> {
+    let name_of = |id: Id| names.get(&id).cloned().unwrap_or_default();
+    match ended {
+        Ok((_, Ok(()))) => None,
+        Ok((id, Err(reason))) => Some((name_of(id), reason)),
+        Err(error) => Some((
+            name_of(error.id()),
+            HaltReason {
+                code: "panicked".to_owned(),
+                message: format!("a programming error: {error}"),
+                remedy: "report it with the log; start it again meanwhile".to_owned(),
+            },
+        )),
+    }
+}
+
+async fn report(store: &Store, name: &str, reason: &HaltReason) {
+    tracing::error!(
+        part = name,
+        code = reason.code,
+        remedy = reason.remedy,
+        "halted: {}",
+        reason.message
+    );
+    if let Err(error) = store
+        .report_halt(name, &reason.code, &reason.message, &reason.remedy)
+        .await
+    {
+        tracing::warn!(%error, "the halt is not shown by `dragoman status`");
+    }
+}
+
+/// SIGINT and SIGTERM.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From now on the signals do not end the process by themselves.
+    ///
+    /// # Errors
+    /// When the system does not let it listen.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::failed(format!("signals cannot be heard: {error}"), ""))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The JSON Schema of `dragoman.yaml`, for editors.
+
+use dragoman_settings::Secret;
+use dragoman_stream::KafkaOptions;
+use indexmap::IndexMap;
+use schemars::{JsonSchema, schema_for};
+
+use crate::config::{EventOptions, HttpOptions};
+
+/// The configuration of a Dragoman hub.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "dragoman.yaml")]
+#[allow(dead_code)] // only its shape is used
+struct DragomanYaml {
+    /// The hub's own database. `dragoman dev` does without: it starts one.
+    postgres: Option<Secret>,
+    /// The Kafka cluster. Left out: projections follow the log in Postgres.
+    kafka: Option<KafkaOptions>,
+    /// Where the hub listens.
+    http: Option<HttpOptions>,
+    /// The catalogue: nothing else can enter the log.
+    events: Option<IndexMap<String, EventOptions>>,
+}
+
+/// The schema as indented JSON, with a line break at its end.
+pub(crate) fn editor_schema() -> String {
+    let schema = schema_for!(DragomanYaml);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
