@@ -7,7 +7,7 @@
 //! first delivery that fails.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dragoman_core::{Position, RecordedEvent};
 use rdkafka::ClientContext;
@@ -25,6 +25,9 @@ use crate::{KafkaOptions, StreamError};
 
 /// What the framing of a batch needs beside its records, in bytes.
 const BATCH_FRAME: i32 = 1024;
+
+/// How long requests on the wire may take when the producer is ended.
+const ANSWERS: Duration = Duration::from_secs(1);
 
 /// How large records and batches may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,19 +177,19 @@ impl Producer {
         usize::try_from(self.inner.in_flight_count()).unwrap_or(0)
     }
 
-    /// Drops what is not acknowledged and ends the producer. Requests that are on
-    /// the wire may still be written by the broker.
+    /// Drops what was not sent yet, gives requests that are on the wire a second to
+    /// be answered (unanswered ones may still be written by the broker, and would be
+    /// repeats then), and ends the producer.
     pub async fn abandon(self) {
-        let started = Instant::now();
         let ended = tokio::task::spawn_blocking(move || {
-            self.inner.purge(PurgeConfig::default().queue().inflight());
+            self.inner.purge(PurgeConfig::default().queue());
+            if let Err(error) = self.inner.flush(ANSWERS) {
+                tracing::warn!(%error, in_flight = self.in_flight(), "Kafka did not answer everything on the wire");
+            }
             drop(self.inner);
         });
         if ended.await.is_err() {
             tracing::warn!("the producer's thread did not end in an orderly way");
-        }
-        if started.elapsed() > Duration::from_secs(5) {
-            tracing::warn!(took = ?started.elapsed(), "ending the producer took long");
         }
     }
 }
