@@ -44,6 +44,19 @@ const GUARDED: &[&str] = &[
     "transactional.id",
 ];
 
+/// Looks whether a client can be made of the options, without connecting: names and
+/// values of `properties` included.
+pub(crate) fn check_all(options: &KafkaOptions) -> Result<(), StreamError> {
+    let mut config = base(options)?;
+    apply_properties(&mut config, options);
+    config
+        .create_native_config()
+        .map(|_| ())
+        .map_err(|source| StreamError::Settings {
+            source: source.into(),
+        })
+}
+
 /// The settings that every client of the hub starts from. Whoever adds its own
 /// calls [`apply_properties`] last.
 pub(crate) fn base(options: &KafkaOptions) -> Result<ClientConfig, StreamError> {
@@ -71,11 +84,7 @@ pub(crate) fn apply_properties(config: &mut ClientConfig, options: &KafkaOptions
     }
 }
 
-/// Looks for settings that no client can be made of, without connecting.
-///
-/// # Errors
-/// [`StreamError::GuardedProperty`] or [`StreamError::ContradictorySettings`].
-pub(crate) fn check(options: &KafkaOptions) -> Result<(), StreamError> {
+fn check(options: &KafkaOptions) -> Result<(), StreamError> {
     for property in options.properties.keys() {
         if GUARDED.contains(&property.as_str()) {
             return Err(StreamError::GuardedProperty {
@@ -151,7 +160,7 @@ pub(crate) fn complain(error: &KafkaError, reason: &str) {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{base, check};
+    use super::base;
     use crate::{KafkaOptions, SaslMechanism, SecurityOptions, SecurityProtocol, StreamError};
 
     #[test]
@@ -160,14 +169,23 @@ mod tests {
         options
             .properties
             .insert("socket.timeout.ms".into(), "1000".into());
-        assert!(check(&options).is_ok());
+        assert!(options.check().is_ok());
         options
             .properties
             .insert("message.timeout.ms".into(), "1000".into());
         assert!(matches!(
-            check(&options),
+            options.check(),
             Err(StreamError::GuardedProperty { property }) if property == "message.timeout.ms"
         ));
+    }
+
+    #[test]
+    fn a_property_that_librdkafka_does_not_know_is_found_without_a_broker() {
+        for (property, value) in [("socket.timeout", "1000"), ("socket.timeout.ms", "soon")] {
+            let mut options = KafkaOptions::at("127.0.0.1:9092");
+            options.properties.insert(property.into(), value.into());
+            assert!(matches!(options.check(), Err(StreamError::Settings { .. })));
+        }
     }
 
     #[test]

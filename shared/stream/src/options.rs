@@ -6,6 +6,9 @@ use dragoman_settings::{Period, Secret, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::StreamError;
+use crate::client::check_all;
+
 /// The Kafka cluster that events are published to, and that projections read from.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -138,5 +141,13 @@ impl KafkaOptions {
             security: None,
             properties: BTreeMap::new(),
         }
+    }
+
+    /// Looks whether a client can be made of them, without connecting.
+    ///
+    /// # Errors
+    /// Says which setting is refused and what to do.
+    pub fn check(&self) -> Result<(), StreamError> {
+        check_all(self)
     }
 }

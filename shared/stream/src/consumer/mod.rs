@@ -17,6 +17,7 @@
 
 mod context;
 mod event;
+mod intake;
 mod lanes;
 mod poll;
 

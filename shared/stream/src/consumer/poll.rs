@@ -6,19 +6,17 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Decision, GroupContext, assign, unassign};
+use super::intake::{is_about, take};
 use super::lanes::Lanes;
 use super::{Assignment, Claim, ConsumerEvent, ConsumerOptions, Revocation, StartFrom};
 use crate::client::{apply_properties, base, complain};
-use crate::headers::decode;
-use crate::{ForeignRecord, KafkaOptions, Record, StreamError, TopicPartition};
+use crate::{KafkaOptions, StreamError, TopicPartition};
 
 /// How long one poll waits for something to happen.
 const POLL: Duration = Duration::from_millis(100);
@@ -140,7 +138,7 @@ impl PollThread {
             let Some(polled) = self.consumer.poll(wait) else {
                 break;
             };
-            take(polled, &mut self.lanes, &mut self.outgoing)?;
+            take(polled, &mut self.lanes, &mut self.outgoing).map_err(Stop::Failed)?;
             if self.consumer.context().has_decision() {
                 break;
             }
@@ -232,6 +230,10 @@ impl PollThread {
 
     fn revoke(&mut self, list: &TopicPartitionList, lost: bool) -> Result<(), Stop> {
         let partitions: Vec<TopicPartition> = partitions_of(list).collect();
+        for partition in &partitions {
+            // Those too that were started after the decision was noticed.
+            self.lanes.close(partition);
+        }
         if !partitions.is_empty() {
             let (answer, answered) = oneshot::channel();
             self.send(ConsumerEvent::Revoked(Revocation {
@@ -341,65 +343,6 @@ impl PollThread {
     }
 }
 
-fn take(
-    polled: KafkaResult<BorrowedMessage<'_>>,
-    lanes: &mut Lanes,
-    outgoing: &mut VecDeque<ConsumerEvent>,
-) -> Result<(), Stop> {
-    match polled {
-        Ok(message) => take_message(&message, lanes, outgoing),
-        Err(KafkaError::PartitionEOF(partition)) => lanes.mark_end(partition),
-        Err(error @ (KafkaError::MessageConsumptionFatal(_) | KafkaError::Canceled)) => {
-            return Err(Stop::Failed(StreamError::Fatal {
-                reason: error.to_string(),
-            }));
-        }
-        Err(error) => complain(&error, "reading"),
-    }
-    Ok(())
-}
-
-fn take_message(
-    message: &BorrowedMessage<'_>,
-    lanes: &mut Lanes,
-    outgoing: &mut VecDeque<ConsumerEvent>,
-) {
-    // A record of a partition that was just taken away is nobody's.
-    let Some((partition, lane)) = lanes.find(message.topic(), message.partition()) else {
-        return;
-    };
-    let offset = message.offset();
-    let jump = lane.next_offset.filter(|expected| *expected != offset);
-    lane.next_offset = Some(offset + 1);
-    let decoded = decode(message.headers(), message.payload());
-    if (jump.is_some() || decoded.is_err()) && !lane.collected.is_empty() {
-        outgoing.push_back(ConsumerEvent::Records {
-            partition: partition.clone(),
-            records: std::mem::take(&mut lane.collected),
-        });
-    }
-    if let Some(expected) = jump {
-        outgoing.push_back(ConsumerEvent::Jumped {
-            partition: partition.clone(),
-            expected,
-            found: offset,
-        });
-    }
-    match decoded {
-        Ok(decoded) => lane.collected.push(Record {
-            offset,
-            position: decoded.position,
-            previous: decoded.previous,
-            event: decoded.event,
-        }),
-        Err(reason) => outgoing.push_back(ConsumerEvent::Foreign(ForeignRecord {
-            partition: partition.clone(),
-            offset,
-            reason,
-        })),
-    }
-}
-
 fn partitions_of(list: &TopicPartitionList) -> impl Iterator<Item = TopicPartition> {
     list.elements()
         .into_iter()
@@ -413,14 +356,4 @@ fn offset_of(starts: &[StartFrom], partition: &TopicPartition) -> Option<i64> {
         .iter()
         .find(|start| start.partition == *partition)
         .and_then(|start| start.offset)
-}
-
-fn is_about(event: &ConsumerEvent, wanted: &TopicPartition) -> bool {
-    match event {
-        ConsumerEvent::Records { partition, .. }
-        | ConsumerEvent::EndOfPartition { partition, .. }
-        | ConsumerEvent::Jumped { partition, .. } => partition == wanted,
-        ConsumerEvent::Foreign(foreign) => foreign.partition == *wanted,
-        ConsumerEvent::Assigned(_) | ConsumerEvent::Revoked(_) => false,
-    }
 }
