@@ -58,10 +58,10 @@ pub(crate) enum OnHalt {
 pub(crate) async fn supervise(
     store: &Store,
     parts: Vec<Part>,
+    signals: &mut Signals,
     stop: &CancellationToken,
     on_halt: OnHalt,
 ) -> Result<(), Failure> {
-    let mut signals = Signals::listen()?;
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
     for part in parts {
@@ -167,7 +167,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// From now on the signals do not end the process by themselves.
+    /// From now on the signals do not end the process by themselves. Call it before
+    /// anything is started that must be stopped in order.
     ///
     /// # Errors
     /// When the system does not let it listen.

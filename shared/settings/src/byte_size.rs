@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
+use serde::ser::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::resolve;
@@ -16,7 +17,7 @@ pub struct ByteSize(pub u64);
 /// A text that is no size.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "{0:?} is not a size: write a whole number of bytes, or one with a unit, as in 512KiB, 1MiB, 10MB, 1GiB"
+    "{0:?} is not a size; write a whole number of bytes, or one with a unit, as in 512KiB, 1MiB, 10MB, 1GiB"
 )]
 pub struct ByteSizeError(String);
 
@@ -80,6 +81,13 @@ impl<'de> Deserialize<'de> for ByteSize {
             .map_err(D::Error::custom)?
             .parse()
             .map_err(D::Error::custom)
+    }
+}
+
+/// As it is written in the file: defaults stand so in the reference.
+impl Serialize for ByteSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

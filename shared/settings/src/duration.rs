@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
+use serde::ser::{Serialize, Serializer};
 use thiserror::Error;
 
 use crate::resolve;
@@ -17,7 +18,7 @@ pub struct Period(pub Duration);
 /// A text that is no duration.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "{0:?} is not a duration: write a whole number and its unit, ms, s, m, h or d, as in 200ms, 10s, 5m, 72h, 7d"
+    "{0:?} is not a duration; write a whole number and its unit, ms, s, m, h or d, as in 200ms, 10s, 5m, 72h, 7d"
 )]
 pub struct PeriodError(String);
 
@@ -85,6 +86,13 @@ impl<'de> Deserialize<'de> for Period {
             .map_err(D::Error::custom)?
             .parse()
             .map_err(D::Error::custom)
+    }
+}
+
+/// As it is written in the file: defaults stand so in the reference.
+impl Serialize for Period {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
+use serde::ser::{Serialize, Serializer};
 
 use crate::resolve;
 
@@ -23,9 +24,16 @@ impl<'de> Deserialize<'de> for ListenAddress {
         let text = resolve(&String::deserialize(deserializer)?).map_err(D::Error::custom)?;
         text.parse().map(Self).map_err(|_| {
             D::Error::custom(format!(
-                "{text:?} is not an address to listen on: write an IP address and a port, as in 127.0.0.1:8080, or 0.0.0.0:8080 for every interface"
+                "{text:?} is not an address to listen on; write an IP address and a port, as in 127.0.0.1:8080, or 0.0.0.0:8080 for every interface"
             ))
         })
+    }
+}
+
+/// As it is written in the file: defaults stand so in the reference.
+impl Serialize for ListenAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

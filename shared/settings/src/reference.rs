@@ -21,7 +21,7 @@ pub enum ReferenceError {
     },
     /// A `${` without its `}`, or with a name that no variable can have.
     #[error(
-        "a reference is written ${{NAME}} or ${{NAME:-default}}, with letters, digits and _ in the name; for a plain `${{` write `$${{`"
+        "the `${{` here begins a reference that cannot be read; write ${{NAME}} or ${{NAME:-default}}, with letters, digits and _ in the name; for a plain `${{` write `$${{`"
     )]
     Malformed,
     /// The file cannot be read.

@@ -20,7 +20,7 @@ pub(crate) fn check(config: &Config, findings: &mut Findings) -> BTreeMap<String
             ));
         }
         let topic = options.topic_of(event_type);
-        if !is_topic(&topic) {
+        if options.topic.is_some() && !is_topic(&topic) {
             findings.problems.push(config.problem(
                 ["events", event_type, "topic"],
                 format!("`{topic}` cannot be the name of a Kafka topic"),

@@ -9,7 +9,7 @@ use crate::command_line::Globals;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::hub::{catalogue_of, connect};
-use crate::lifecycle::{OnHalt, Part, supervise};
+use crate::lifecycle::{OnHalt, Part, Signals, supervise};
 use crate::private_postgres::{Folder, Server};
 use crate::{checks, telemetry};
 
@@ -24,6 +24,7 @@ pub(crate) struct Dev {}
 
 impl Dev {
     pub(crate) async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        let mut signals = Signals::listen()?;
         let config = Config::read(&globals.config).map_err(Failure::Configuration)?;
         let findings = checks::check(&config);
         if !findings.problems.is_empty() {
@@ -33,7 +34,7 @@ impl Dev {
         match &config.postgres {
             Some(url) => {
                 let url = url.expose().to_owned();
-                run_all(config, &url).await
+                run_all(config, &url, &mut signals).await
             }
             None => {
                 let server = Server::start(folder)
@@ -43,7 +44,7 @@ impl Dev {
                     "a private Postgres runs: psql \"$(cat {})\"",
                     config.folder().join(".dragoman/postgres.url").display()
                 );
-                let result = run_all(config, server.url()).await;
+                let result = run_all(config, server.url(), &mut signals).await;
                 server.stop().map_err(|error| Failure::from_error(&error))?;
                 result
             }
@@ -51,7 +52,7 @@ impl Dev {
     }
 }
 
-async fn run_all(config: Config, url: &str) -> Result<(), Failure> {
+async fn run_all(config: Config, url: &str, signals: &mut Signals) -> Result<(), Failure> {
     let store = connect(url, 32)?;
     prepare(&config, &store).await?;
     let stop = CancellationToken::new();
@@ -65,7 +66,7 @@ async fn run_all(config: Config, url: &str) -> Result<(), Failure> {
     .await?;
     let admin = tokio::spawn(admin.serve(stop_admin.clone()));
     let parts: Vec<Part> = Vec::new();
-    let result = supervise(&store, parts, &stop, OnHalt::GoOn).await;
+    let result = supervise(&store, parts, signals, &stop, OnHalt::GoOn).await;
     stop_admin.cancel();
     if let Err(error) = admin.await {
         tracing::warn!(%error, "the admin server ended badly");

@@ -10,10 +10,19 @@ use crate::{output, schema};
 #[command(
     after_help = "Example:\n  dragoman schema > dragoman.schema.json\n  and as the first line of dragoman.yaml:\n  # yaml-language-server: $schema=dragoman.schema.json"
 )]
-pub(crate) struct SchemaCommand {}
+pub(crate) struct SchemaCommand {
+    /// Print the reference of the configuration instead, in Markdown
+    #[arg(long)]
+    markdown: bool,
+}
 
 impl SchemaCommand {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        output::line(schema::editor_schema().trim_end())
+        let text = if self.markdown {
+            schema::configuration_page()
+        } else {
+            schema::editor_schema()
+        };
+        output::line(text.trim_end())
     }
 }

@@ -147,9 +147,16 @@ impl Node {
     }
 
     fn number<T: std::str::FromStr>(&self, expected: &str) -> Result<T, ReadError> {
-        let text = self.scalar(expected)?;
+        // Numbers come from the environment as well as text does; text is resolved by
+        // the types that want it.
+        let text = dragoman_settings::resolve(self.scalar(expected)?)
+            .map_err(|error| ReadError::custom(error).at(self.place))?;
         text.parse().map_err(|_| {
-            ReadError::new(format!("`{text}` is not {expected}"), "write one").at(self.place)
+            ReadError::new(
+                format!("`{text}` is not {expected}"),
+                format!("write {expected}"),
+            )
+            .at(self.place)
         })
     }
 }

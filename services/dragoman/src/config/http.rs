@@ -11,13 +11,10 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct HttpOptions {
     /// Events in: the CloudEvents API and webhooks.
-    #[schemars(default = "default_listen")]
     pub(crate) listen: ListenAddress,
     /// Health, metrics and the admin API. It asks for no credentials: keep it inside.
-    #[schemars(default = "default_admin")]
     pub(crate) admin: ListenAddress,
     /// The largest body that is accepted, after decompression.
-    #[schemars(default = "default_body_limit")]
     pub(crate) body_limit: ByteSize,
 }
 
@@ -33,16 +30,4 @@ impl Default for HttpOptions {
 
 fn loopback(port: u16) -> ListenAddress {
     ListenAddress(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-}
-
-fn default_listen() -> String {
-    HttpOptions::default().listen.to_string()
-}
-
-fn default_admin() -> String {
-    HttpOptions::default().admin.to_string()
-}
-
-fn default_body_limit() -> String {
-    HttpOptions::default().body_limit.to_string()
 }

@@ -109,22 +109,9 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The line with a mark under the place. A value under a key that sounds like a
-/// secret is not shown: it may be one.
+/// The line with a mark under the place.
 fn excerpt(line: &str, place: Place) -> String {
-    const SECRET: [&str; 4] = ["password", "secret", "token", "key:"];
-    let shown = match line.split_once(':') {
-        Some((key, value))
-            if !value.trim().is_empty()
-                && !value.contains("${")
-                && !value.contains("file:")
-                && SECRET.iter().any(|word| format!("{key}:").contains(word))
-                && place.column > key.chars().count() + 1 =>
-        {
-            format!("{key}: …")
-        }
-        _ => line.to_owned(),
-    };
+    let shown = without_secrets(line);
     let number = place.line.to_string();
     let gutter = " ".repeat(number.len());
     let width = place
@@ -146,9 +133,42 @@ fn excerpt(line: &str, place: Place) -> String {
     text
 }
 
+/// The line with the values under keys that sound like secrets dotted out, unless
+/// they only say where the secret is. Every column stays where it was.
+fn without_secrets(line: &str) -> String {
+    const SOUNDS_SECRET: [&str; 5] = ["password", "secret", "token", "postgres", "url"];
+    let mut shown = String::with_capacity(line.len());
+    for (number, part) in line.split(':').enumerate() {
+        let key_is_secret = number > 0
+            && SOUNDS_SECRET.iter().any(|word| {
+                let key = shown.trim_end_matches(['"', '\'', ' ']).to_lowercase();
+                key.ends_with(word) || key.ends_with(&format!("{word}s"))
+            });
+        if number > 0 {
+            shown.push(':');
+        }
+        if !key_is_secret
+            || part.contains("${")
+            || part.trim_start_matches([' ', '[', '"']) == "file"
+        {
+            shown.push_str(part);
+            continue;
+        }
+        let end = part.find([',', '}']).unwrap_or(part.len());
+        let (value, rest) = part.split_at(end);
+        shown.extend(
+            value
+                .chars()
+                .map(|letter| if letter == ' ' { ' ' } else { '•' }),
+        );
+        shown.push_str(rest);
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Place, Source};
+    use super::{Place, Source, without_secrets};
 
     #[test]
     fn an_excerpt_shows_the_line_and_hides_what_may_be_a_secret() {
@@ -174,5 +194,21 @@ mod tests {
             "error: wrong\n  --> dragoman.yaml:1:4\n   |\n 1 | a: 1\n   |    ^\n  help: mend it\n"
         );
         assert!(!shown(2, 13, 7).contains("hunter2"));
+        for line in [
+            "security: { protocol: sasl, password: hunter2 }",
+            "secrets: [hunter2]",
+            "\"password\": \"hunter2\"",
+        ] {
+            let shown = without_secrets(line);
+            assert!(!shown.contains("hunter2"), "{shown}");
+            assert_eq!(shown.chars().count(), line.chars().count());
+        }
+        for harmless in [
+            "postgres: ${DATABASE_URL}",
+            "secrets: [file:secrets/payments]",
+            "listen: 127.0.0.1:8080",
+        ] {
+            assert_eq!(without_secrets(harmless), harmless);
+        }
     }
 }

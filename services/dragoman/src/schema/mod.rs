@@ -1,4 +1,6 @@
-//! The JSON Schema of `dragoman.yaml`, for editors.
+//! The JSON Schema of `dragoman.yaml` for editors, and the reference made from it.
+
+mod markdown;
 
 use dragoman_settings::Secret;
 use dragoman_stream::KafkaOptions;
@@ -25,8 +27,12 @@ struct DragomanYaml {
 
 /// The schema as indented JSON, with a line break at its end.
 pub(crate) fn editor_schema() -> String {
-    let schema = schema_for!(DragomanYaml);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&schema_for!(DragomanYaml)).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// The reference of the configuration, in Markdown.
+pub(crate) fn configuration_page() -> String {
+    markdown::reference(schema_for!(DragomanYaml).as_value())
 }
