@@ -1,125 +1,11 @@
 //! Serde over the tree of a file. Errors come back with the place they belong to.
 
-use std::fmt;
-
-use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor, value::StrDeserializer,
-};
+use serde::de::{self, Deserializer, Error as _, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::access::{Content, Entries, Items, Variant};
 use super::document::{Key, Node, Value};
-use super::problem::Place;
-use super::suggestion::suggest;
-
-/// Why a value could not be read. `place` is filled in on the way out, by the first
-/// key or value that the error passes.
-#[derive(Debug, Clone)]
-pub(crate) struct ReadError {
-    pub(crate) place: Option<Place>,
-    pub(crate) message: String,
-    pub(crate) remedy: String,
-    /// A missing key has no place of its own: that of the key above it is right.
-    above: bool,
-}
-
-impl ReadError {
-    fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            place: None,
-            message: message.into(),
-            remedy: remedy.into(),
-            above: false,
-        }
-    }
-
-    fn at(mut self, place: Place) -> Self {
-        self.place.get_or_insert(place);
-        self
-    }
-
-    /// Fills in the place, on the way out through an entry of a map.
-    fn under(self, key: &Key, value: &Node) -> Self {
-        let place = if self.above { key.place } else { value.place };
-        self.at(place)
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}; {}", self.message, self.remedy)
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-impl de::Error for ReadError {
-    /// What the values of `dragoman-settings` say is "what is wrong; what to do".
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        let text = message.to_string();
-        match text.split_once("; ") {
-            Some((message, remedy)) => Self::new(message, remedy),
-            None => Self::new(text, ""),
-        }
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(
-            format!("unknown key `{field}`"),
-            suggest(field, expected.iter().copied()),
-        )
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(
-            format!("`{variant}` is none of those that there are"),
-            suggest(variant, expected.iter().copied()),
-        )
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self {
-            above: true,
-            ..Self::new(
-                format!("the key `{field}` is missing"),
-                format!("add `{field}:` under this"),
-            )
-        }
-    }
-
-    /// Says what kind of value was found and never the value: it may be a secret.
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let found = match found {
-            Unexpected::Map => "keys and values",
-            Unexpected::Seq => "a list",
-            Unexpected::Unit | Unexpected::Option => "nothing",
-            Unexpected::Bool(_) => "true or false",
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
-            Unexpected::Str(_) | Unexpected::Char(_) => "text",
-            Unexpected::Bytes(_)
-            | Unexpected::NewtypeStruct
-            | Unexpected::Enum
-            | Unexpected::UnitVariant
-            | Unexpected::NewtypeVariant
-            | Unexpected::TupleVariant
-            | Unexpected::StructVariant
-            | Unexpected::Other(_) => "something else",
-        };
-        Self::new(
-            format!("here stands {found}, and expected is {expected}"),
-            "look it up in docs/configuration.md, or let your editor help: `dragoman schema --help`",
-        )
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        match found {
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => {
-                Self::new(format!("this number is not {expected}"), "correct it")
-            }
-            other => Self::invalid_type(other, expected),
-        }
-    }
-}
+use super::read_error::ReadError;
 
 /// Reads a value of type `T` out of a node.
 ///
@@ -338,135 +224,125 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 }
 
-struct Items<'de>(std::slice::Iter<'de, Node>);
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use serde::Deserialize;
+    use serde::de::DeserializeOwned;
 
-impl<'de> SeqAccess<'de> for Items<'de> {
-    type Error = ReadError;
+    use super::super::document::{Node, parse};
+    use super::super::problem::{Place, Source};
+    use super::super::read_error::ReadError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
-        self.0
-            .next()
-            .map(|node| seed.deserialize(node).map_err(|error| error.at(node.place)))
-            .transpose()
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "snake_case", deny_unknown_fields)]
+    enum Adapter {
+        Api {},
+        Webhook(Webhook),
     }
-}
 
-/// The entries of a map, but for the key that said which kind it is.
-struct Entries<'de> {
-    entries: std::slice::Iter<'de, (Key, Node)>,
-    without: Option<&'de str>,
-    current: Option<&'de (Key, Node)>,
-}
-
-impl<'de> Entries<'de> {
-    fn new(entries: &'de [(Key, Node)], without: Option<&'de str>) -> Self {
-        Self {
-            entries: entries.iter(),
-            without,
-            current: None,
-        }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Webhook {
+        source: Option<String>,
+        tries: Option<u8>,
+        verify: Option<Box<Adapter>>,
+        #[serde(default)]
+        arrays: Vec<String>,
     }
-}
 
-impl<'de> MapAccess<'de> for Entries<'de> {
-    type Error = ReadError;
+    fn document(text: &str) -> Node {
+        let source = Source {
+            file: "x.yaml".into(),
+            text: text.to_owned(),
+        };
+        let mut problems = Vec::new();
+        let root = parse(&source, &mut problems).unwrap();
+        assert!(problems.is_empty(), "{problems:?}");
+        root
+    }
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ReadError> {
-        let without = self.without;
-        self.current = self
-            .entries
-            .find(|(key, _)| Some(key.name.as_str()) != without);
-        self.current
-            .map(|(key, _)| {
-                seed.deserialize(StrDeserializer::<ReadError>::new(&key.name))
-                    .map_err(|error| error.at(key.place))
+    fn read_a<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
+        let root = document(text);
+        let (key, node) = root.entry("a").unwrap();
+        super::read(key, node)
+    }
+
+    fn place_of(error: &ReadError) -> (usize, usize) {
+        let Place { line, column, .. } = error.place.unwrap();
+        (line, column)
+    }
+
+    #[test]
+    fn a_kind_stands_beside_its_options() {
+        assert_eq!(
+            read_a::<Adapter>("a: { kind: api }").unwrap(),
+            Adapter::Api {}
+        );
+        let text = "a:\n  source: 7\n  kind: webhook\n  arrays: [x, y]\n  tries: 3\n";
+        assert_eq!(
+            read_a::<Adapter>(text).unwrap(),
+            Adapter::Webhook(Webhook {
+                source: Some("7".to_owned()),
+                tries: Some(3),
+                verify: None,
+                arrays: vec!["x".to_owned(), "y".to_owned()],
             })
-            .transpose()
+        );
+        assert_eq!(
+            read_a::<Vec<Adapter>>("a: [{ kind: api }, api]")
+                .unwrap()
+                .len(),
+            2
+        );
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
-        let (key, value) = self
-            .current
-            .ok_or_else(|| ReadError::custom("a value was asked for before its key"))?;
-        seed.deserialize(value)
-            .map_err(|error| error.under(key, value))
-    }
-}
-
-struct Variant<'de> {
-    name: &'de str,
-    place: Place,
-    content: Content<'de>,
-}
-
-enum Content<'de> {
-    /// The name alone.
-    Nothing,
-    /// The other keys of the map that names the kind.
-    Beside {
-        entries: &'de [(Key, Node)],
-        tag: &'de str,
-    },
-}
-
-impl<'de> Content<'de> {
-    fn entries(self) -> Entries<'de> {
-        match self {
-            Self::Nothing => Entries::new(&[], None),
-            Self::Beside { entries, tag } => Entries::new(entries, Some(tag)),
-        }
-    }
-}
-
-impl<'de> EnumAccess<'de> for Variant<'de> {
-    type Error = ReadError;
-    type Variant = Content<'de>;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Content<'de>), ReadError> {
-        let name = seed
-            .deserialize(StrDeserializer::<ReadError>::new(self.name))
-            .map_err(|error| error.at(self.place))?;
-        Ok((name, self.content))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Content<'de> {
-    type Error = ReadError;
-
-    fn unit_variant(self) -> Result<(), ReadError> {
-        let mut entries = self.entries();
-        let without = entries.without;
-        match entries
-            .entries
-            .find(|(key, _)| Some(key.name.as_str()) != without)
-        {
-            None => Ok(()),
-            Some((key, _)) => Err(ReadError::unknown_field(&key.name, &[]).at(key.place)),
+    #[test]
+    fn mistakes_within_a_kind_keep_their_place() {
+        for (text, place) in [
+            ("a:\n  kind: webhook\n  sorce: x\n", (3, 3)),
+            ("a:\n  kind: webhok\n", (2, 9)),
+            ("a:\n  source: x\n", (1, 1)),
+            ("a:\n  kind: webhook\n  tries: many\n", (3, 10)),
+            ("a:\n  kind: webhook\n  tries: 300\n", (3, 10)),
+            (
+                "a:\n  kind: webhook\n  arrays:\n    - x\n    - {}\n",
+                (5, 7),
+            ),
+            (
+                "a:\n  kind: webhook\n  verify: { kind: api, b: 1 }\n",
+                (3, 24),
+            ),
+        ] {
+            let error = read_a::<Adapter>(text).unwrap_err();
+            assert_eq!(place_of(&error), place, "{text}: {error}");
         }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
-        seed.deserialize(de::value::MapAccessDeserializer::new(self.entries()))
+    #[test]
+    fn a_value_is_found_by_the_path_of_its_keys() {
+        let root = document("a:\n  b:\n    - c: 1\n    - c: 2\n  d: {}\n");
+        let line = |path: &[&str]| root.locate(path.iter().copied()).line;
+        assert_eq!(line(&["a", "b", "1", "c"]), 4);
+        assert_eq!(line(&["a", "d", "not", "there"]), 5);
+        assert_eq!(line(&["not"]), 1);
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ReadError> {
-        Err(ReadError::custom("a list of values has no kind"))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ReadError> {
-        visitor.visit_map(self.entries())
+    #[test]
+    fn aliases_are_followed_and_a_file_cannot_multiply_itself() {
+        let root = document("a: &x { c: 1 }\nb: *x\n");
+        let (_, b) = root.entry("b").unwrap();
+        assert!(b.entry("c").is_some());
+        let mut text = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n".to_owned();
+        for level in 1..9 {
+            let before = format!("*a{}", level - 1);
+            let list = vec![before.as_str(); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
+        }
+        let source = Source {
+            file: "x.yaml".into(),
+            text,
+        };
+        assert!(parse(&source, &mut Vec::new()).is_err());
     }
 }

@@ -1,11 +1,13 @@
 //! `dragoman.yaml`: read whole, every mistake told with its place.
 
+mod access;
 mod deserializer;
 mod document;
 mod events;
 mod http;
 mod problem;
 mod read;
+mod read_error;
 mod suggestion;
 
 pub(crate) use events::EventOptions;

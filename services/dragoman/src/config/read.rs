@@ -7,9 +7,10 @@ use dragoman_stream::KafkaOptions;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
-use super::deserializer::{ReadError, read};
+use super::deserializer::read;
 use super::document::{Node, Value, parse};
 use super::problem::{Place, Problem, Source};
+use super::read_error::ReadError;
 use super::suggestion::suggest;
 use super::{EventOptions, HttpOptions};
 use crate::failure::Failure;
