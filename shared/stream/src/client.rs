@@ -4,7 +4,7 @@ use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
 
-use crate::{KafkaOptions, SecurityOptions, StreamError};
+use crate::{KafkaOptions, SecurityOptions, SettingProblem, StreamError};
 
 /// Settings that nobody may change under `kafka.properties`: the address and the
 /// credentials because they have names of their own, the rest because order,
@@ -44,23 +44,16 @@ const GUARDED: &[&str] = &[
     "transactional.id",
 ];
 
-/// Looks whether a client can be made of the options, without connecting: names and
-/// values of `properties` included.
-pub(crate) fn check_all(options: &KafkaOptions) -> Result<(), StreamError> {
-    let mut config = base(options)?;
-    apply_properties(&mut config, options);
-    config
-        .create_native_config()
-        .map(|_| ())
-        .map_err(|source| StreamError::Settings {
-            source: source.into(),
-        })
-}
-
 /// The settings that every client of the hub starts from. Whoever adds its own
 /// calls [`apply_properties`] last.
 pub(crate) fn base(options: &KafkaOptions) -> Result<ClientConfig, StreamError> {
-    check(options)?;
+    if let Some(problem) = contradictions(options).into_iter().next() {
+        return Err(StreamError::Setting { problem });
+    }
+    Ok(unchecked(options))
+}
+
+fn unchecked(options: &KafkaOptions) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", options.brokers.as_str())
@@ -74,7 +67,7 @@ pub(crate) fn base(options: &KafkaOptions) -> Result<ClientConfig, StreamError> 
     if let Some(security) = &options.security {
         secure(&mut config, security);
     }
-    Ok(config)
+    config
 }
 
 /// Lays what the user set over everything but what is guarded.
@@ -84,37 +77,81 @@ pub(crate) fn apply_properties(config: &mut ClientConfig, options: &KafkaOptions
     }
 }
 
-fn check(options: &KafkaOptions) -> Result<(), StreamError> {
-    for property in options.properties.keys() {
-        if GUARDED.contains(&property.as_str()) {
-            return Err(StreamError::GuardedProperty {
-                property: property.clone(),
-            });
+/// Everything that is wrong with the options, found without connecting.
+pub(crate) fn problems(options: &KafkaOptions) -> Vec<SettingProblem> {
+    let mut problems = contradictions(options);
+    if problems.is_empty() {
+        let mut config = unchecked(options);
+        apply_properties(&mut config, options);
+        problems.extend(config.create_native_config().err().map(refused));
+    }
+    problems
+}
+
+fn contradictions(options: &KafkaOptions) -> Vec<SettingProblem> {
+    let guarded = options
+        .properties
+        .keys()
+        .filter(|property| GUARDED.contains(&property.as_str()))
+        .map(|property| {
+            SettingProblem::new(
+                &["properties", property],
+                "this setting is the hub's own: order and completeness of what is published, or the meaning of `kafka:`, rest on it",
+                "take it out",
+            )
+        });
+    let mut problems: Vec<SettingProblem> = guarded.collect();
+    for (name, value) in [
+        ("partitions", options.topics.partitions),
+        ("replication", options.topics.replication),
+    ] {
+        if value < 1 {
+            problems.push(SettingProblem::new(
+                &["topics", name],
+                "there is at least 1",
+                "give a number from 1",
+            ));
         }
     }
-    if options.topics.partitions < 1 || options.topics.replication < 1 {
-        return Err(contradiction(
-            "`topics.partitions` and `topics.replication` are at least 1",
+    problems.extend(options.security.as_ref().and_then(login_problem));
+    problems
+}
+
+fn login_problem(security: &SecurityOptions) -> Option<SettingProblem> {
+    let given = [
+        security.mechanism.is_some(),
+        security.username.is_some(),
+        security.password.is_some(),
+    ];
+    if security.protocol.needs_login() && given.contains(&false) {
+        return Some(SettingProblem::new(
+            &["security", "protocol"],
+            "this protocol logs in",
+            "give `mechanism`, `username` and `password` too",
         ));
     }
-    let Some(security) = &options.security else {
-        return Ok(());
-    };
-    let login =
-        security.mechanism.is_some() && security.username.is_some() && security.password.is_some();
-    let named =
-        security.mechanism.is_some() || security.username.is_some() || security.password.is_some();
-    if security.protocol.needs_login() && !login {
-        return Err(contradiction(
-            "`security.protocol` logs in, so it needs `mechanism`, `username` and `password`",
-        ));
+    (!security.protocol.needs_login() && given.contains(&true)).then(|| {
+        SettingProblem::new(
+            &["security", "protocol"],
+            "this protocol does not log in, and somebody to log in is named",
+            "use sasl_ssl or sasl_plaintext, or take `mechanism`, `username` and `password` out",
+        )
+    })
+}
+
+fn refused(error: KafkaError) -> SettingProblem {
+    match error {
+        KafkaError::ClientConfig(_, description, property, _) => SettingProblem::new(
+            &["properties", &property],
+            &description,
+            "see librdkafka's CONFIGURATION.md for its settings",
+        ),
+        other => SettingProblem::new(
+            &["properties"],
+            &other.to_string(),
+            "see librdkafka's CONFIGURATION.md for its settings",
+        ),
     }
-    if !security.protocol.needs_login() && named {
-        return Err(contradiction(
-            "`security.protocol` does not log in; use sasl_ssl or sasl_plaintext, or leave `mechanism`, `username` and `password` out",
-        ));
-    }
-    Ok(())
 }
 
 fn secure(config: &mut ClientConfig, security: &SecurityOptions) {
@@ -130,12 +167,6 @@ fn secure(config: &mut ClientConfig, security: &SecurityOptions) {
     }
     if let Some(ca) = &security.ca {
         config.set("ssl.ca.pem", ca.as_str());
-    }
-}
-
-fn contradiction(explanation: &str) -> StreamError {
-    StreamError::ContradictorySettings {
-        explanation: explanation.to_owned(),
     }
 }
 
@@ -163,20 +194,26 @@ mod tests {
     use super::base;
     use crate::{KafkaOptions, SaslMechanism, SecurityOptions, SecurityProtocol, StreamError};
 
+    fn paths(options: &KafkaOptions) -> Vec<String> {
+        let problems = options.problems();
+        problems
+            .iter()
+            .map(|problem| problem.path.join("."))
+            .collect()
+    }
+
     #[test]
     fn what_guarantees_order_cannot_be_overridden() {
         let mut options = KafkaOptions::at("127.0.0.1:9092");
         options
             .properties
             .insert("socket.timeout.ms".into(), "1000".into());
-        assert!(options.check().is_ok());
+        assert!(options.problems().is_empty());
         options
             .properties
             .insert("message.timeout.ms".into(), "1000".into());
-        assert!(matches!(
-            options.check(),
-            Err(StreamError::GuardedProperty { property }) if property == "message.timeout.ms"
-        ));
+        assert_eq!(paths(&options), ["properties.message.timeout.ms"]);
+        assert!(matches!(base(&options), Err(StreamError::Setting { .. })));
     }
 
     #[test]
@@ -184,7 +221,7 @@ mod tests {
         for (property, value) in [("socket.timeout", "1000"), ("socket.timeout.ms", "soon")] {
             let mut options = KafkaOptions::at("127.0.0.1:9092");
             options.properties.insert(property.into(), value.into());
-            assert!(matches!(options.check(), Err(StreamError::Settings { .. })));
+            assert_eq!(paths(&options), [format!("properties.{property}")]);
         }
     }
 
@@ -198,10 +235,7 @@ mod tests {
             password: None,
             ca: None,
         });
-        assert!(matches!(
-            base(&options),
-            Err(StreamError::ContradictorySettings { .. })
-        ));
+        assert_eq!(paths(&options), ["security.protocol"]);
         if let Some(security) = options.security.as_mut() {
             security.password = Some("secret".into());
         }

@@ -5,6 +5,8 @@ use thiserror::Error;
 
 use dragoman_core::Position;
 
+use crate::SettingProblem;
+
 /// What the Kafka client said, kept whole as the cause of an error.
 #[derive(Debug, Error)]
 #[error(transparent)]
@@ -23,19 +25,11 @@ pub enum StreamError {
         #[source]
         source: ClientFailure,
     },
-    /// A setting under `kafka.properties` that the hub's guarantees rest on.
-    #[error(
-        "`kafka.properties.{property}` may not be set: order and completeness of what is published rest on it; take it out"
-    )]
-    GuardedProperty {
-        /// The librdkafka name.
-        property: String,
-    },
-    /// Settings that contradict each other.
-    #[error("the Kafka settings contradict each other: {explanation}")]
-    ContradictorySettings {
-        /// What does not fit, and what would.
-        explanation: String,
+    /// A setting that cannot be, found before any client was made.
+    #[error("{problem}")]
+    Setting {
+        /// Which, why, and what to do.
+        problem: SettingProblem,
     },
     /// A call to the broker did not succeed.
     #[error("Kafka did not answer as it should when asked to {action}")]
@@ -91,8 +85,7 @@ impl StreamError {
         let source = match self {
             Self::Call { source, .. } => source,
             Self::Settings { .. }
-            | Self::GuardedProperty { .. }
-            | Self::ContradictorySettings { .. }
+            | Self::Setting { .. }
             | Self::TopicRefused { .. }
             | Self::Delivery { .. }
             | Self::Fatal { .. }

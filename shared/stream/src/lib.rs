@@ -20,7 +20,9 @@ pub use consumer::{
 };
 pub use error::{ClientFailure, StreamError};
 pub use headers::HeaderError;
-pub use options::{KafkaOptions, SaslMechanism, SecurityOptions, SecurityProtocol, TopicOptions};
+pub use options::{
+    KafkaOptions, SaslMechanism, SecurityOptions, SecurityProtocol, SettingProblem, TopicOptions,
+};
 pub use producer::{Delivery, Outgoing, Producer, Sent, SizeLimits};
 pub use record::{ForeignRecord, Record, TopicPartition};
 pub use tail::{PartitionTail, TailRecord, read_records, read_tails};

@@ -1,13 +1,13 @@
 //! What `kafka:` in the configuration says.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use dragoman_settings::{Period, Secret, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::StreamError;
-use crate::client::check_all;
+use crate::client;
 
 /// The Kafka cluster that events are published to, and that projections read from.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -143,11 +143,42 @@ impl KafkaOptions {
         }
     }
 
-    /// Looks whether a client can be made of them, without connecting.
-    ///
-    /// # Errors
-    /// Says which setting is refused and what to do.
-    pub fn check(&self) -> Result<(), StreamError> {
-        check_all(self)
+    /// Everything that is wrong with them, found without connecting.
+    #[must_use]
+    pub fn problems(&self) -> Vec<SettingProblem> {
+        client::problems(self)
+    }
+}
+
+/// Something wrong with one setting under `kafka:`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingProblem {
+    /// The keys that lead to it from `kafka:`.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl SettingProblem {
+    pub(crate) fn new(path: &[&str], message: &str, remedy: &str) -> Self {
+        Self {
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            message: message.to_owned(),
+            remedy: remedy.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for SettingProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "`kafka.{}`: {}; {}",
+            self.path.join("."),
+            self.message,
+            self.remedy
+        )
     }
 }
