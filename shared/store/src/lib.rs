@@ -9,10 +9,16 @@
 mod adapter_counts;
 mod catalogue;
 mod error;
+mod event_row;
 mod keys;
+mod lease;
+mod lineage;
+mod marks;
 mod migrate;
 mod operations;
 mod quarantine;
+mod read;
+mod seal;
 mod store;
 
 pub use adapter_counts::{AdapterCounts, AdapterTotals};
@@ -21,7 +27,11 @@ pub use catalogue::{
 };
 pub use error::StoreError;
 pub use keys::{CreatedKey, GrantedRole, KeyError, KeyRecord, KeyScope, NewKey, hash_of_key};
+pub use lease::Lease;
+pub use lineage::{LineageError, Tail};
+pub use marks::{Mark, MarkError};
 pub use migrate::{MigrateError, MigrateOutcome};
 pub use operations::{Gap, Halt, Pause, SchemaViolation};
 pub use quarantine::{QuarantineState, QuarantinedDelivery, QuarantinedSummary};
+pub use seal::{LedgerTip, SealError, SealOutcome, SealedBatch};
 pub use store::{Store, StoreOptions};
