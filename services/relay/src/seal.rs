@@ -1,0 +1,188 @@
+//! Giving events their position.
+
+use std::time::{Duration, Instant};
+
+use dragoman_core::{Backoff, Position, RecordedEvent};
+use dragoman_store::{LedgerTip, SealError, SealOutcome, SealedBatch, Store};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::chain;
+use crate::leadership::Leadership;
+use crate::lineage::Lineage;
+use crate::pace::Pace;
+use crate::schema_check::Unchecked;
+use crate::{RelayError, telemetry};
+
+/// The rests between tries while the database is away.
+const AWAY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+
+/// How long sealing lets the publisher keep up: reading a batch back from the ledger
+/// costs more than this.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What one look at the log came to.
+#[derive(Debug)]
+pub(crate) enum SealStep {
+    /// Nothing new.
+    Idle,
+    /// A batch was sealed and committed.
+    Sealed(SealedBatch),
+    /// The ledger does not end where it was left; nothing was sealed, and the next
+    /// step compares lineages first.
+    LedgerMoved,
+    /// The lease is not held any more; nothing was sealed.
+    LostLease,
+}
+
+/// Why the loop ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum SealEnd {
+    /// It was asked to stop.
+    Stopped,
+    /// The lease is another's.
+    LostLease,
+}
+
+/// Seals, as the one leader.
+pub(crate) struct Sealer<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) leadership: &'a Leadership,
+    pub(crate) lineage: &'a Lineage,
+    pub(crate) batch_limit: usize,
+    /// Where the ledger ended when it was last known to be the right one. `None`
+    /// when the database was away since: sessions come back without a word, so the
+    /// seal itself makes sure that it continues this.
+    pub(crate) verified: Option<LedgerTip>,
+}
+
+impl Sealer<'_> {
+    /// One look at the log. Compares lineages first when the database was away.
+    ///
+    /// # Errors
+    /// Halts when the ledger is not the one that was published from; or the
+    /// database is away.
+    pub(crate) async fn seal_step(&mut self) -> Result<SealStep, RelayError> {
+        let tip = match &self.verified {
+            Some(tip) => tip.clone(),
+            None => self.lineage.check(self.store).await?,
+        };
+        if !self.leadership.holds() {
+            return Ok(SealStep::LostLease);
+        }
+        let started = Instant::now();
+        let lease = self.leadership.lease();
+        let sealed = self.store.seal(&lease, self.batch_limit, &tip).await;
+        self.verified = Some(tip);
+        match sealed {
+            Ok(SealOutcome::Idle) => Ok(SealStep::Idle),
+            Ok(SealOutcome::Sealed(batch)) => {
+                telemetry::sealed(batch.events.len(), batch.late, started.elapsed());
+                if let Some(last) = batch.events.last() {
+                    self.lineage.sealed(last.identity());
+                }
+                self.verified = Some(batch.tip.clone());
+                Ok(SealStep::Sealed(batch))
+            }
+            Err(SealError::OtherTip { .. }) => {
+                self.verified = None;
+                Ok(SealStep::LedgerMoved)
+            }
+            Err(SealError::LostLease | SealError::LostBatch) => Ok(SealStep::LostLease),
+            Err(SealError::ForeignCluster { sealed_in, here }) => {
+                Err(RelayError::ForeignCluster { sealed_in, here })
+            }
+            Err(SealError::Store(source)) => {
+                self.verified = None;
+                Err(RelayError::store(source))
+            }
+        }
+    }
+}
+
+/// Where sealed batches go.
+pub(crate) struct Outlets {
+    /// To the publisher. A batch that finds no room is read from the ledger later,
+    /// so sealing does not stop when Kafka is away.
+    pub(crate) batches: Option<mpsc::Sender<SealedBatch>>,
+    /// The last position sealed; moved after the batch was handed out.
+    pub(crate) head: watch::Sender<Position>,
+    pub(crate) unchecked: Unchecked,
+    /// Whether the publisher had no room for the last batch: no use in waiting.
+    pub(crate) behind: bool,
+}
+
+impl Outlets {
+    async fn hand_out(&mut self, batch: SealedBatch) {
+        let came_by_sql: Vec<RecordedEvent> = batch.came_by_sql().cloned().collect();
+        if !came_by_sql.is_empty() {
+            let _nobody_checks = self.unchecked.send(came_by_sql).await;
+        }
+        let Some(last) = batch.events.last().map(|event| event.position) else {
+            return;
+        };
+        if let Some(batches) = &self.batches {
+            let patience = if self.behind {
+                Duration::ZERO
+            } else {
+                PATIENCE
+            };
+            let sent = batches.send_timeout(batch, patience).await;
+            self.behind = sent.is_err();
+        }
+        self.head.send_replace(last);
+    }
+}
+
+/// Seals until asked to stop or the lease is lost, resting while there is nothing.
+///
+/// # Errors
+/// Whatever halts a relay.
+pub(crate) async fn seal_loop(
+    mut sealer: Sealer<'_>,
+    mut outlets: Outlets,
+    stop: CancellationToken,
+) -> Result<SealEnd, RelayError> {
+    let mut pace = Pace::new();
+    let mut failures = 0;
+    while !stop.is_cancelled() {
+        let rest = match sealer.seal_step().await {
+            Ok(SealStep::LostLease) => {
+                sealer.leadership.lose();
+                return Ok(SealEnd::LostLease);
+            }
+            Ok(SealStep::Sealed(batch)) => {
+                failures = 0;
+                let full = batch.events.len() >= sealer.batch_limit;
+                outlets.hand_out(batch).await;
+                pace.found();
+                if full {
+                    continue;
+                }
+                pace.rest()
+            }
+            Ok(SealStep::Idle) => {
+                failures = 0;
+                pace.rest()
+            }
+            Ok(SealStep::LedgerMoved) => {
+                tracing::warn!(
+                    "the ledger does not end where it was left: comparing lineages before the next seal"
+                );
+                pace.rest()
+            }
+            Err(error) if error.is_unavailable() => {
+                failures += 1;
+                tracing::warn!(error = %chain(&error), "sealing waits for the database");
+                AWAY.wait(failures, rand::random())
+            }
+            Err(error) => return Err(error),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            () = stop.cancelled() => {}
+            () = sealer.leadership.lost() => return Ok(SealEnd::LostLease),
+        }
+    }
+    Ok(SealEnd::Stopped)
+}
