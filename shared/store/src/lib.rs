@@ -19,7 +19,9 @@ mod operations;
 mod quarantine;
 mod read;
 mod seal;
+mod search;
 mod store;
+mod totals;
 
 pub use adapter_counts::{AdapterCounts, AdapterTotals};
 pub use catalogue::{
@@ -34,4 +36,6 @@ pub use migrate::{MigrateError, MigrateOutcome};
 pub use operations::{Gap, Halt, Pause, SchemaViolation};
 pub use quarantine::{QuarantineState, QuarantinedDelivery, QuarantinedSummary};
 pub use seal::{LedgerTip, SealError, SealOutcome, SealedBatch};
+pub use search::{EventBound, EventFilter, EventPage};
 pub use store::{Store, StoreOptions};
+pub use totals::LogTotals;
