@@ -14,7 +14,7 @@ pub enum RelayError {
     Lineage {
         /// Whose tail differs, what it holds and what the ledger holds.
         #[source]
-        source: LineageError,
+        source: Box<LineageError>,
     },
     /// The ledger was sealed in another cluster.
     #[error(

@@ -75,7 +75,11 @@ impl Lineage {
             .await
             .map_err(|error| match error {
                 LineageError::Store(source) => RelayError::store(source),
-                source => RelayError::Lineage { source },
+                differs @ (LineageError::Other { .. } | LineageError::Beyond { .. }) => {
+                    RelayError::Lineage {
+                        source: Box::new(differs),
+                    }
+                }
             })?;
         Ok(tip)
     }

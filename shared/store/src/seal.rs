@@ -226,7 +226,9 @@ fn check(last: &LastBatch, tip: &LedgerTip) -> Result<(), SealError> {
 
 /// The end of the ledger, and whether the lease lasts, in the snapshot that the
 /// batch will be sealed with. The lease's row is not locked: the fence is the number
-/// of the batch, and a lock would make each renewal wait for a seal.
+/// of the batch, and a lock would make each renewal wait for a seal. What follows in
+/// the transaction goes by the indexes, whatever the statistics say of a log that
+/// has just grown.
 async fn last_batch(
     transaction: &mut Transaction<'_, Postgres>,
     lease: &Lease,
@@ -237,7 +239,8 @@ async fn last_batch(
                 (select system_identifier from pg_control_system()) as here,
                 (select timeline_id from pg_control_checkpoint()) as timeline,
                 exists (select from dragoman.leases
-                        where name = $1 and epoch = $2 and expires_at > clock_timestamp()) as leads
+                        where name = $1 and epoch = $2 and expires_at > clock_timestamp()) as leads,
+                set_config('enable_seqscan', 'off', true)
          from dragoman.ledger order by batch desc limit 1",
     )
     .bind(&lease.name)
