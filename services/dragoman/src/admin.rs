@@ -2,6 +2,7 @@
 //! changes nothing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,9 +13,12 @@ use axum::routing::get;
 use dragoman_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, chain};
+use crate::status::StatusReader;
+use crate::telemetry;
 
 /// How often the exporter tidies its histograms; without that they grow.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -24,24 +28,30 @@ const UPKEEP: Duration = Duration::from_secs(5);
 struct Shared {
     store: Store,
     metrics: PrometheusHandle,
+    status: Arc<StatusReader>,
 }
 
-/// A server that has its address and does not serve yet.
+/// The admin server of this process, when it has one.
 pub(crate) struct Admin {
-    listener: TcpListener,
-    shared: Shared,
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
 }
 
 impl Admin {
-    /// Takes the address.
+    /// Takes the address and serves; without one nothing is served.
     ///
     /// # Errors
-    /// When something else has it.
-    pub(crate) async fn bind(
-        address: SocketAddr,
-        store: Store,
-        metrics: PrometheusHandle,
+    /// When something else has the address.
+    pub(crate) async fn start(
+        address: Option<SocketAddr>,
+        store: &Store,
+        status: StatusReader,
     ) -> Result<Self, Failure> {
+        let stop = CancellationToken::new();
+        let Some(address) = address else {
+            return Ok(Self { stop, task: None });
+        };
+        let metrics = telemetry::start_metrics()?;
         let listener = TcpListener::bind(address).await.map_err(|error| {
             Failure::failed(
                 format!("the admin address {address} cannot be had: {error}"),
@@ -51,36 +61,52 @@ impl Admin {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "admin: /livez, /readyz, /metrics, /v1/status");
         }
+        let shared = Shared {
+            store: store.clone(),
+            metrics,
+            status: Arc::new(status),
+        };
+        let task = tokio::spawn(serve(listener, shared, stop.clone()));
         Ok(Self {
-            listener,
-            shared: Shared { store, metrics },
+            stop,
+            task: Some(task),
         })
     }
 
-    /// Serves until it is told to stop. Metrics of the account are refreshed meanwhile.
-    pub(crate) async fn serve(self, stop: CancellationToken) {
-        let upkeep = keep_up(self.shared.clone(), stop.clone());
-        let router = Router::new()
-            .route("/livez", get(async || "alive\n"))
-            .route("/readyz", get(readiness))
-            .route("/metrics", get(render_metrics))
-            .with_state(self.shared);
-        let server =
-            axum::serve(self.listener, router).with_graceful_shutdown(stop.cancelled_owned());
-        let (served, ()) = tokio::join!(server.into_future(), upkeep);
-        if let Err(error) = served {
-            tracing::warn!(%error, "the admin server ended");
+    /// Stops it. Call it after the services have ended, so that their end can be watched.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        if let Some(task) = self.task
+            && let Err(error) = task.await
+        {
+            tracing::warn!(%error, "the admin server ended badly");
         }
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Shared, stop: CancellationToken) {
+    let upkeep = keep_up(shared.clone(), stop.clone());
+    let router = Router::new()
+        .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(readiness))
+        .route("/metrics", get(render_metrics))
+        .route("/v1/status", get(status))
+        .with_state(shared);
+    let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    let (served, ()) = tokio::join!(server.into_future(), upkeep);
+    if let Err(error) = served {
+        tracing::warn!(%error, "the admin server ended");
     }
 }
 
 async fn keep_up(shared: Shared, stop: CancellationToken) {
     loop {
+        shared.metrics.run_upkeep();
+        shared.status.refresh_gauges().await;
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(UPKEEP) => {}
         }
-        shared.metrics.run_upkeep();
     }
 }
 
@@ -105,4 +131,15 @@ async fn render_metrics(State(shared): State<Shared>) -> Response {
         shared.metrics.render(),
     )
         .into_response()
+}
+
+async fn status(State(shared): State<Shared>) -> Response {
+    match shared.status.read().await {
+        Ok(status) => axum::Json(status).into_response(),
+        Err(failure) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{}\n", failure.message()),
+        )
+            .into_response(),
+    }
 }

@@ -42,6 +42,19 @@ impl Failure {
         Self::failed(chain(error), "")
     }
 
+    /// What went wrong, in a line.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Configuration(problems) => problems
+                .iter()
+                .map(|problem| problem.message.as_str())
+                .collect::<Vec<_>>()
+                .join("; "),
+            Self::Usage { message, .. } | Self::Failed { message, .. } => message.clone(),
+            Self::Wanting => "something is not as it should be".to_owned(),
+        }
+    }
+
     /// Tells a person, on stderr, and gives the code to exit with.
     pub(crate) fn report(&self) -> ExitCode {
         match self {

@@ -39,6 +39,9 @@ pub(crate) struct Part {
     pub(crate) name: String,
     /// Its work. `Ok` only after it was told to stop.
     pub(crate) work: BoxFuture<'static, Result<(), HaltReason>>,
+    /// Whether it writes down its halts, and takes them back, by itself: a relay that
+    /// stands by must not take back what another has to say.
+    pub(crate) keeps_word: bool,
 }
 
 /// What happens to the others when a part halts.
@@ -65,7 +68,11 @@ pub(crate) async fn supervise(
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
     for part in parts {
-        let handle = tasks.spawn(run_part(store.clone(), part.name.clone(), part.work));
+        let handle = if part.keeps_word {
+            tasks.spawn(part.work)
+        } else {
+            tasks.spawn(clear_when_well(store.clone(), part.name.clone(), part.work))
+        };
         names.insert(handle.id(), part.name);
     }
     let mut halted: Vec<(String, HaltReason)> = Vec::new();
@@ -111,7 +118,7 @@ pub(crate) async fn supervise(
     }
 }
 
-async fn run_part(
+async fn clear_when_well(
     store: Store,
     name: String,
     mut work: BoxFuture<'static, Result<(), HaltReason>>,

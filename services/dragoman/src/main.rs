@@ -12,6 +12,8 @@ mod lifecycle;
 mod output;
 mod private_postgres;
 mod schema;
+mod services;
+mod status;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -43,8 +43,11 @@ const SECONDS: [f64; 14] = [
 /// # Errors
 /// When it was started before.
 pub(crate) fn start_metrics() -> Result<PrometheusHandle, Failure> {
-    PrometheusBuilder::new()
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
         .and_then(PrometheusBuilder::install_recorder)
-        .map_err(|error| Failure::from_error(&error))
+        .map_err(|error| Failure::from_error(&error))?;
+    crate::status::describe_metrics();
+    dragoman_relay::describe_metrics();
+    Ok(handle)
 }

@@ -34,18 +34,21 @@ pub struct AdapterTotals {
 }
 
 impl AdapterTotals {
-    /// Whether received = stored + duplicate + refused + ignored + quarantined, and
-    /// the log holds as many events as were counted as stored.
+    /// How many deliveries or events are not where they should be: 0 when received =
+    /// stored + duplicate + refused + ignored + quarantined, and the log holds as
+    /// many events as were counted as stored.
+    #[must_use]
+    pub const fn unbalanced(&self) -> i64 {
+        let counts = &self.counts;
+        let ends =
+            counts.stored + counts.duplicate + counts.refused + counts.ignored + counts.quarantined;
+        (counts.received - ends).abs() + (counts.stored - self.in_log).abs()
+    }
+
+    /// Whether nothing is out of place: see [`AdapterTotals::unbalanced`].
     #[must_use]
     pub const fn balanced(&self) -> bool {
-        let counts = &self.counts;
-        counts.received
-            == counts.stored
-                + counts.duplicate
-                + counts.refused
-                + counts.ignored
-                + counts.quarantined
-            && counts.stored == self.in_log
+        self.unbalanced() == 0
     }
 }
 

@@ -8,9 +8,11 @@ use super::Findings;
 use crate::config::Config;
 use crate::failure::chain;
 
-/// Checks `events:` and gives the compiled schema of each type that could be.
-pub(crate) fn check(config: &Config, findings: &mut Findings) -> BTreeMap<String, Option<Schema>> {
-    let mut schemas = BTreeMap::new();
+/// The compiled schema of each type of the catalogue that has one.
+pub(crate) type Schemas = BTreeMap<String, Option<Schema>>;
+
+/// Checks `events:` and compiles the schemas.
+pub(super) fn check(config: &Config, findings: &mut Findings) {
     for (event_type, options) in &config.events {
         if !is_type(event_type) {
             findings.problems.push(config.problem(
@@ -27,7 +29,7 @@ pub(crate) fn check(config: &Config, findings: &mut Findings) -> BTreeMap<String
                 "use letters, digits, dots, dashes and underscores, 249 at the most",
             ));
         }
-        schemas.insert(event_type.clone(), None);
+        findings.schemas.insert(event_type.clone(), None);
         let Some(file) = &options.schema else {
             findings
                 .checked
@@ -44,7 +46,7 @@ pub(crate) fn check(config: &Config, findings: &mut Findings) -> BTreeMap<String
                     "event {event_type} → topic {topic}, schema {}",
                     file.path().display()
                 ));
-                schemas.insert(event_type.clone(), Some(schema));
+                findings.schemas.insert(event_type.clone(), Some(schema));
             }
             Err(error) => findings.problems.push(config.problem(
                 ["events", event_type, "schema"],
@@ -53,7 +55,6 @@ pub(crate) fn check(config: &Config, findings: &mut Findings) -> BTreeMap<String
             )),
         }
     }
-    schemas
 }
 
 fn is_type(name: &str) -> bool {

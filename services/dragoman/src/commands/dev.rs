@@ -1,17 +1,21 @@
 //! `dragoman dev`.
 
+use std::sync::Arc;
+
 use clap::Args;
 use dragoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
+use crate::checks::Schemas;
 use crate::command_line::Globals;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::hub::{catalogue_of, connect};
-use crate::lifecycle::{OnHalt, Part, Signals, supervise};
+use crate::lifecycle::{OnHalt, Signals, supervise};
 use crate::private_postgres::{Folder, Server};
-use crate::{checks, telemetry};
+use crate::status::StatusReader;
+use crate::{checks, services};
 
 /// Run all services in one process, for development and small installations
 ///
@@ -34,7 +38,7 @@ impl Dev {
         match &config.postgres {
             Some(url) => {
                 let url = url.expose().to_owned();
-                run_all(config, &url, &mut signals).await
+                run_all(config, &url, findings.schemas, &mut signals).await
             }
             None => {
                 let server = Server::start(folder)
@@ -44,7 +48,7 @@ impl Dev {
                     "a private Postgres runs: psql \"$(cat {})\"",
                     config.folder().join(".dragoman/postgres.url").display()
                 );
-                let result = run_all(config, server.url(), &mut signals).await;
+                let result = run_all(config, server.url(), findings.schemas, &mut signals).await;
                 server.stop().map_err(|error| Failure::from_error(&error))?;
                 result
             }
@@ -52,25 +56,29 @@ impl Dev {
     }
 }
 
-async fn run_all(config: Config, url: &str, signals: &mut Signals) -> Result<(), Failure> {
+async fn run_all(
+    config: Config,
+    url: &str,
+    schemas: Schemas,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
     let store = connect(url, 32)?;
     prepare(&config, &store).await?;
     let stop = CancellationToken::new();
-    // The admin server outlives the services' first stage, so that the end can be watched.
-    let stop_admin = CancellationToken::new();
-    let admin = Admin::bind(
-        config.http.admin.0,
-        store.clone(),
-        telemetry::start_metrics()?,
+    let admin = Admin::start(
+        Some(config.http.admin.0),
+        &store,
+        StatusReader::new(store.clone()),
     )
     .await?;
-    let admin = tokio::spawn(admin.serve(stop_admin.clone()));
-    let parts: Vec<Part> = Vec::new();
+    let parts = vec![services::relay(
+        &config,
+        store.clone(),
+        Arc::new(schemas),
+        stop.clone(),
+    )];
     let result = supervise(&store, parts, signals, &stop, OnHalt::GoOn).await;
-    stop_admin.cancel();
-    if let Err(error) = admin.await {
-        tracing::warn!(%error, "the admin server ended badly");
-    }
+    admin.stop().await;
     store.close().await;
     result
 }

@@ -50,7 +50,7 @@ impl Source {
             column: Some(place.column),
             message: message.into(),
             remedy: remedy.into(),
-            excerpt: Some(excerpt(&line, place)),
+            excerpt: Some(excerpt(&line, place).into_boxed_str()),
         }
     }
 }
@@ -69,7 +69,7 @@ pub(crate) struct Problem {
     /// What to do.
     pub(crate) remedy: String,
     #[serde(skip)]
-    excerpt: Option<String>,
+    excerpt: Option<Box<str>>,
 }
 
 impl Problem {

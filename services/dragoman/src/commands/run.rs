@@ -1,0 +1,79 @@
+//! `dragoman run`: one service in a process of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::Admin;
+use crate::command_line::Globals;
+use crate::failure::Failure;
+use crate::hub::{Hub, catalogue_of};
+use crate::lifecycle::{OnHalt, Signals, supervise};
+use crate::status::StatusReader;
+use crate::{checks, services};
+
+/// Run one service in a process of its own
+///
+/// It refuses a database whose schema is not this program's: run `dragoman migrate`
+/// before. When it halts it exits with 1, and `dragoman status` shows why.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  dragoman run ingest\n  dragoman run relay --admin 127.0.0.1:8082\n  dragoman run projection sales"
+)]
+pub(crate) struct Run {
+    #[command(subcommand)]
+    service: Service,
+}
+
+#[derive(Debug, Subcommand)]
+enum Service {
+    Relay(Relay),
+}
+
+/// Seal the log and publish it to Kafka; a second one stands by
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dragoman run relay --admin 127.0.0.1:8082")]
+struct Relay {
+    #[command(flatten)]
+    admin: AdminAddress,
+}
+
+#[derive(Debug, Args)]
+struct AdminAddress {
+    /// Where to serve health and metrics of this process
+    #[arg(long = "admin", value_name = "ADDRESS")]
+    address: Option<SocketAddr>,
+}
+
+impl Run {
+    pub(crate) async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        let mut signals = Signals::listen()?;
+        let hub = Hub::open(globals).await?;
+        let findings = checks::check(&hub.config);
+        if !findings.problems.is_empty() {
+            return Err(Failure::Configuration(findings.problems));
+        }
+        let schemas = Arc::new(findings.schemas);
+        let stop = CancellationToken::new();
+        let (part, address) = match self.service {
+            Service::Relay(options) => {
+                synchronise(&hub).await?;
+                let part = services::relay(&hub.config, hub.store.clone(), schemas, stop.clone());
+                (part, options.admin.address)
+            }
+        };
+        let admin = Admin::start(address, &hub.store, StatusReader::new(hub.store.clone())).await?;
+        let result = supervise(&hub.store, vec![part], &mut signals, &stop, OnHalt::End).await;
+        admin.stop().await;
+        result
+    }
+}
+
+async fn synchronise(hub: &Hub) -> Result<(), Failure> {
+    hub.store
+        .synchronise_catalogue(&catalogue_of(&hub.config)?)
+        .await
+        .map_err(|error| Failure::from_error(&error))
+}

@@ -1,0 +1,151 @@
+//! `dragoman status`.
+
+use clap::Args;
+
+use crate::command_line::Globals;
+use crate::failure::Failure;
+use crate::hub::Hub;
+use crate::output;
+use crate::status::{Status, StatusReader};
+
+/// Show the flow and the account: what came in, what stands in the log, where each projection is
+///
+/// The account is computed from the log, the ledger, parking and decisions
+/// themselves. Exits with 3 when it does not balance.
+#[derive(Debug, Args)]
+#[command(
+    name = "status",
+    after_help = "Example:\n  dragoman status --json | jq .balanced"
+)]
+pub(crate) struct StatusCommand {
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl StatusCommand {
+    pub(crate) async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        let hub = Hub::open(globals).await?;
+        let status = StatusReader::new(hub.store.clone()).read().await?;
+        if self.json {
+            output::json(&status)?;
+        } else {
+            show(&status)?;
+        }
+        if status.balanced {
+            Ok(())
+        } else {
+            Err(Failure::Wanting)
+        }
+    }
+}
+
+fn show(status: &Status) -> Result<(), Failure> {
+    let log = &status.log;
+    output::line(&format!(
+        "log: {} stored, {} sealed, {} published, head at position {}",
+        log.stored, log.sealed, log.published, log.head_position
+    ))?;
+    show_adapters(status)?;
+    show_projections(status)?;
+    for halt in &status.halts {
+        output::line(&format!(
+            "\n{} has halted since {} ({}): {}\n  help: {}",
+            halt.component,
+            halt.halted_at.format("%Y-%m-%d %H:%M:%S"),
+            halt.code,
+            halt.message,
+            halt.remedy
+        ))?;
+    }
+    if status.gaps > 0 {
+        output::line(&format!(
+            "{} gaps in Kafka were filled from the log",
+            status.gaps
+        ))?;
+    }
+    if status.schema_violations > 0 {
+        output::line(&format!(
+            "{} events that came by SQL break their schema",
+            status.schema_violations
+        ))?;
+    }
+    output::line(&if status.balanced {
+        "the account balances".to_owned()
+    } else {
+        format!(
+            "THE ACCOUNT DOES NOT BALANCE: {} events are not where they should be",
+            status.unbalanced_events
+        )
+    })
+}
+
+fn show_adapters(status: &Status) -> Result<(), Failure> {
+    if status.adapters.is_empty() {
+        return Ok(());
+    }
+    let rows = status.adapters.iter().map(|(name, adapter)| {
+        std::iter::once(name.clone())
+            .chain(
+                [
+                    adapter.received,
+                    adapter.stored,
+                    adapter.duplicate,
+                    adapter.refused,
+                    adapter.ignored,
+                    adapter.quarantined,
+                ]
+                .map(|number| number.to_string()),
+            )
+            .collect()
+    });
+    let head = [
+        "adapter",
+        "received",
+        "stored",
+        "duplicate",
+        "refused",
+        "ignored",
+        "quarantined",
+    ];
+    output::line(&output::table(&head, rows).to_string())
+}
+
+fn show_projections(status: &Status) -> Result<(), Failure> {
+    if status.projections.is_empty() {
+        return Ok(());
+    }
+    let rows = status.projections.iter().map(|(name, projection)| {
+        let state = match (&projection.unreachable, &projection.paused) {
+            (Some(why), _) => format!("unreachable: {why}"),
+            (None, Some(why)) if why.is_empty() => "paused".to_owned(),
+            (None, Some(why)) => format!("paused: {why}"),
+            (None, None) => String::new(),
+        };
+        std::iter::once(name.clone())
+            .chain(
+                [
+                    projection.position,
+                    projection.lag,
+                    projection.applied,
+                    projection.parked_subjects,
+                    projection.parked_events,
+                    projection.skipped,
+                ]
+                .map(|number| number.to_string()),
+            )
+            .chain([state])
+            .collect()
+    });
+    let head = [
+        "projection",
+        "position",
+        "lag",
+        "applied",
+        "parked subjects",
+        "parked events",
+        "skipped",
+        "",
+    ];
+    output::line(&output::table(&head, rows).to_string())
+}

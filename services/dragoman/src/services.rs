@@ -1,0 +1,71 @@
+//! The services as parts of a process: what the composition root knows of each.
+
+use std::sync::Arc;
+
+use dragoman_core::Event;
+use dragoman_relay::{KnownTails, RelayError, RelayOptions, SchemaCheck};
+use dragoman_store::Store;
+use dragoman_translate::{Document, Schema};
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::checks::Schemas;
+use crate::config::Config;
+use crate::failure::chain;
+use crate::lifecycle::{HaltReason, Part};
+
+/// The relay.
+pub(crate) fn relay(
+    config: &Config,
+    store: Store,
+    schemas: Arc<Schemas>,
+    stop: CancellationToken,
+) -> Part {
+    let options = RelayOptions::new(instance(), config.kafka.clone());
+    let tails: KnownTails = Arc::new(|| async { Vec::new() }.boxed());
+    let work = async move {
+        dragoman_relay::run(options, store, schema_check(schemas), tails, stop)
+            .await
+            .map_err(halted_relay)
+    };
+    Part {
+        name: dragoman_relay::LEASE.to_owned(),
+        work: work.boxed(),
+        keeps_word: true,
+    }
+}
+
+fn halted_relay(error: RelayError) -> HaltReason {
+    HaltReason {
+        code: error.code().to_owned(),
+        message: chain(&error),
+        remedy: error.remedy(),
+    }
+}
+
+/// Who this process is among those of its kind: for leases and for people.
+pub(crate) fn instance() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", host.trim(), std::process::id())
+}
+
+/// Compares events that came by SQL with the schema of their type.
+fn schema_check(schemas: Arc<Schemas>) -> SchemaCheck {
+    Arc::new(move |event: &Event| {
+        let Some(Some(schema)) = schemas.get(&event.event_type) else {
+            return Ok(());
+        };
+        let document = Document::parse(event.data.as_bytes()).map_err(|error| chain(&error))?;
+        violations(schema, &document)
+    })
+}
+
+fn violations(schema: &Schema, document: &Document<'_>) -> Result<(), String> {
+    schema.validate(document.root()).map_err(|violations| {
+        let all: Vec<String> = violations
+            .iter()
+            .map(|violation| format!("{}: {}", violation.pointer, violation.message))
+            .collect();
+        all.join("; ")
+    })
+}

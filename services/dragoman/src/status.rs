@@ -1,0 +1,217 @@
+//! The flow and the account, computed from the log, the ledger, parking and
+//! decisions: never as one counter minus another.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use dragoman_store::Store;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// What `dragoman status --json` and `/v1/status` show.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Status {
+    pub(crate) log: LogStatus,
+    pub(crate) adapters: BTreeMap<String, AdapterStatus>,
+    pub(crate) projections: BTreeMap<String, ProjectionStatus>,
+    pub(crate) halts: Vec<HaltStatus>,
+    /// Stretches that Kafka had lost, filled from the log.
+    pub(crate) gaps: i64,
+    /// Events that came by SQL and break their schema.
+    pub(crate) schema_violations: i64,
+    /// Events that are not where they should be; 0, or something is wrong.
+    pub(crate) unbalanced_events: i64,
+    pub(crate) balanced: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct LogStatus {
+    pub(crate) stored: i64,
+    pub(crate) sealed: i64,
+    pub(crate) published: i64,
+    pub(crate) head_position: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AdapterStatus {
+    pub(crate) received: i64,
+    pub(crate) stored: i64,
+    pub(crate) duplicate: i64,
+    pub(crate) refused: i64,
+    pub(crate) ignored: i64,
+    pub(crate) quarantined: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ProjectionStatus {
+    /// Everything of the projection at or below this is applied, parked or skipped.
+    pub(crate) position: i64,
+    /// Sealed events of the projection that are not yet applied, parked or skipped.
+    pub(crate) lag: i64,
+    pub(crate) applied: i64,
+    pub(crate) parked_subjects: i64,
+    pub(crate) parked_events: i64,
+    pub(crate) skipped: i64,
+    /// Why it was paused; absent when it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) paused: Option<String>,
+    /// Why its target could not be asked; absent when it could.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unreachable: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct HaltStatus {
+    pub(crate) component: String,
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) remedy: String,
+    pub(crate) halted_at: DateTime<Utc>,
+}
+
+/// Reads the status.
+#[derive(Debug)]
+pub(crate) struct StatusReader {
+    store: Store,
+}
+
+impl StatusReader {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Reads all of it. Counts the whole log, so not for each second.
+    ///
+    /// # Errors
+    /// When the hub's database does not answer.
+    pub(crate) async fn read(&self) -> Result<Status, Failure> {
+        let from = |error| Failure::from_error(&error);
+        let totals = self.store.log_totals().await.map_err(from)?;
+        let adapters = self.store.adapter_totals().await.map_err(from)?;
+        let halts = self.store.halts().await.map_err(from)?;
+        let projections = BTreeMap::new();
+        let unbalanced = (totals.head.0 - totals.sealed).abs()
+            + adapters
+                .values()
+                .map(|totals| totals.unbalanced())
+                .sum::<i64>();
+        Ok(Status {
+            log: LogStatus {
+                stored: totals.stored,
+                sealed: totals.sealed,
+                published: totals.published.0,
+                head_position: totals.head.0,
+            },
+            adapters: adapters
+                .into_iter()
+                .map(|(name, totals)| (name, totals.counts.into()))
+                .collect(),
+            projections,
+            halts: halts.into_iter().map(HaltStatus::from).collect(),
+            gaps: totals.gaps,
+            schema_violations: totals.schema_violations,
+            unbalanced_events: unbalanced,
+            balanced: unbalanced == 0,
+        })
+    }
+
+    /// Brings the gauges of the account up to date; for alarms.
+    #[allow(clippy::cast_precision_loss)] // gauges are floats; 2^53 events are far
+    pub(crate) async fn refresh_gauges(&self) {
+        match self.read().await {
+            Ok(status) => {
+                metrics::gauge!("dragoman_unbalanced_events").set(status.unbalanced_events as f64);
+                metrics::gauge!("dragoman_log_stored_events").set(status.log.stored as f64);
+                metrics::gauge!("dragoman_log_sealed_events").set(status.log.sealed as f64);
+                metrics::gauge!("dragoman_log_published_events").set(status.log.published as f64);
+                metrics::gauge!("dragoman_halted_parts").set(status.halts.len() as f64);
+                for (name, projection) in status.projections {
+                    let of = |gauge, value: i64| {
+                        metrics::gauge!(gauge, "projection" => name.clone()).set(value as f64);
+                    };
+                    of("dragoman_projection_lag_events", projection.lag);
+                    of(
+                        "dragoman_projection_parked_subjects",
+                        projection.parked_subjects,
+                    );
+                    of(
+                        "dragoman_projection_parked_events",
+                        projection.parked_events,
+                    );
+                }
+            }
+            Err(failure) => tracing::debug!(?failure, "the account could not be read for metrics"),
+        }
+    }
+}
+
+/// Names and units of the gauges that are kept here.
+pub(crate) fn describe_metrics() {
+    use metrics::{Unit, describe_gauge};
+    describe_gauge!(
+        "dragoman_unbalanced_events",
+        Unit::Count,
+        "Events that are not where they should be; 0, or something is wrong"
+    );
+    describe_gauge!(
+        "dragoman_log_stored_events",
+        Unit::Count,
+        "Events in the log"
+    );
+    describe_gauge!(
+        "dragoman_log_sealed_events",
+        Unit::Count,
+        "Events with a position"
+    );
+    describe_gauge!(
+        "dragoman_log_published_events",
+        Unit::Count,
+        "Events that Kafka has acknowledged, from the first on without a gap"
+    );
+    describe_gauge!(
+        "dragoman_halted_parts",
+        Unit::Count,
+        "Parts that stopped by themselves"
+    );
+    describe_gauge!(
+        "dragoman_projection_lag_events",
+        Unit::Count,
+        "Sealed events that a projection has neither applied nor parked"
+    );
+    describe_gauge!(
+        "dragoman_projection_parked_subjects",
+        Unit::Count,
+        "Subjects whose events wait for a retry or an operator"
+    );
+    describe_gauge!(
+        "dragoman_projection_parked_events",
+        Unit::Count,
+        "Events that wait for a retry or an operator"
+    );
+}
+
+impl From<dragoman_store::AdapterCounts> for AdapterStatus {
+    fn from(counts: dragoman_store::AdapterCounts) -> Self {
+        Self {
+            received: counts.received,
+            stored: counts.stored,
+            duplicate: counts.duplicate,
+            refused: counts.refused,
+            ignored: counts.ignored,
+            quarantined: counts.quarantined,
+        }
+    }
+}
+
+impl From<dragoman_store::Halt> for HaltStatus {
+    fn from(halt: dragoman_store::Halt) -> Self {
+        Self {
+            component: halt.component,
+            code: halt.code,
+            message: halt.message,
+            remedy: halt.remedy,
+            halted_at: halt.halted_at,
+        }
+    }
+}
