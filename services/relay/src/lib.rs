@@ -11,9 +11,10 @@
 //! wait for Kafka: a batch that the publisher has no room for is read from the ledger
 //! later. One process does this at a time, by a lease; the others stand by.
 //!
-//! Each step is a function that returns what came of it ([`seal`](crate::run) and
-//! the like); loops stand apart and decide when to rest, to try again, or to end.
+//! Each step is a function that returns what came of it; loops stand apart and decide
+//! when to rest, to try again, or to end.
 
+mod bell;
 mod error;
 mod in_flight;
 mod lanes;

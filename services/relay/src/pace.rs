@@ -23,6 +23,11 @@ impl Pace {
         self.rest = BUSY;
     }
 
+    /// Whether the longest rest is reached: time to sleep beside the doorbell.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.rest == IDLE
+    }
+
     /// The rest to take now, after nothing was found.
     pub(crate) fn rest(&mut self) -> Duration {
         let rest = self.rest;
@@ -41,7 +46,9 @@ mod tests {
         let rests: Vec<u128> = (0..10).map(|_| pace.rest().as_millis()).collect();
         assert_eq!(rests, [1, 2, 4, 8, 16, 32, 64, 128, 250, 250]);
         assert_eq!(pace.rest(), IDLE);
+        assert!(pace.is_idle());
         pace.found();
+        assert!(!pace.is_idle());
         assert_eq!(pace.rest(), BUSY);
     }
 }

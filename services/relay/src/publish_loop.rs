@@ -121,7 +121,6 @@ pub(crate) async fn publish_loop(
                 }
             }
             () = stop.cancelled(), if stopping.is_none() => stopping = Some(Instant::now()),
-            () = leadership.lost() => return Ok(PublishEnd::LostLease),
             () = tokio::time::sleep(rest) => {}
         }
     }

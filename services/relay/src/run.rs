@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dragoman_core::Backoff;
 use dragoman_store::{Lease, Store};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
@@ -20,6 +21,9 @@ pub const LEASE: &str = "relay";
 
 /// The rests between tries while the database is away.
 const AWAY: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
+
+/// How long giving the lease back may take.
+const RETURNING: Duration = Duration::from_secs(2);
 
 /// Seals and publishes whenever this process holds the lease, until `stop`. Then it
 /// finishes what Kafka is about to acknowledge, marks it, and gives the lease back.
@@ -74,8 +78,9 @@ impl Relay {
         while !self.stop.is_cancelled() {
             let instance = &self.options.instance;
             let ttl = self.options.lease_ttl;
-            let rest = match self.store.acquire_lease(LEASE, instance, ttl).await {
-                Ok(Some(lease)) => {
+            let asked = timeout(ttl, self.store.acquire_lease(LEASE, instance, ttl)).await;
+            let rest = match asked {
+                Ok(Ok(Some(lease))) => {
                     failures = 0;
                     tracing::info!(%instance, epoch = lease.epoch, "leading: this relay seals and publishes");
                     match self.lead(lease).await? {
@@ -86,16 +91,20 @@ impl Relay {
                     }
                     Duration::ZERO
                 }
-                Ok(None) => {
+                Ok(Ok(None)) => {
                     failures = 0;
                     ttl / 5
                 }
-                Err(error) if error.is_unavailable() => {
+                Err(_) => {
+                    tracing::warn!("the database does not answer when asked for the lease");
+                    Duration::ZERO
+                }
+                Ok(Err(error)) if error.is_unavailable() => {
                     failures += 1;
                     tracing::warn!(error = %chain(&error), "the lease waits for the database");
                     AWAY.wait(failures, rand::random())
                 }
-                Err(error) => return Err(RelayError::store(error)),
+                Ok(Err(error)) => return Err(RelayError::store(error)),
             };
             tokio::select! {
                 () = tokio::time::sleep(rest) => {}
@@ -124,10 +133,12 @@ impl Relay {
         let ended = term.serve().await;
         telemetry::leader(false);
         drop(keeper);
-        if leadership.holds()
-            && let Err(error) = self.store.release_lease(&leadership.lease()).await
-        {
-            tracing::debug!(error = %chain(&error), "the lease was not given back; it runs out");
+        if leadership.holds() {
+            let lease = leadership.lease();
+            let returned = timeout(RETURNING, self.store.release_lease(&lease)).await;
+            if !matches!(returned, Ok(Ok(()))) {
+                tracing::debug!("the lease was not given back; it runs out");
+            }
         }
         ended
     }

@@ -7,6 +7,7 @@ use dragoman_store::{LedgerTip, SealError, SealOutcome, SealedBatch, Store};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::bell::Bell;
 use crate::error::chain;
 use crate::leadership::Leadership;
 use crate::lineage::Lineage;
@@ -144,6 +145,7 @@ pub(crate) async fn seal_loop(
     stop: CancellationToken,
 ) -> Result<SealEnd, RelayError> {
     let mut pace = Pace::new();
+    let mut bell = Bell::new(sealer.store);
     let mut failures = 0;
     while !stop.is_cancelled() {
         let rest = match sealer.seal_step().await {
@@ -156,6 +158,7 @@ pub(crate) async fn seal_loop(
                 let full = batch.events.len() >= sealer.batch_limit;
                 outlets.hand_out(batch).await;
                 pace.found();
+                bell.disarm().await;
                 if full {
                     continue;
                 }
@@ -163,6 +166,9 @@ pub(crate) async fn seal_loop(
             }
             Ok(SealStep::Idle) => {
                 failures = 0;
+                if pace.is_idle() && bell.arm().await {
+                    continue;
+                }
                 pace.rest()
             }
             Ok(SealStep::LedgerMoved) => {
@@ -180,8 +186,8 @@ pub(crate) async fn seal_loop(
         };
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
+            () = bell.rung() => {}
             () = stop.cancelled() => {}
-            () = sealer.leadership.lost() => return Ok(SealEnd::LostLease),
         }
     }
     Ok(SealEnd::Stopped)

@@ -152,7 +152,11 @@ impl Term<'_> {
                 batch_limit,
                 verified: Some(tip),
             };
-            let ended = seal_loop(sealer, outlets, stop.clone()).await;
+            // A session may hang without an error: the lease bounds that too.
+            let ended = tokio::select! {
+                ended = seal_loop(sealer, outlets, stop.clone()) => ended,
+                () = leadership.lost() => Ok(SealEnd::LostLease),
+            };
             // However it ended, publishing ends with it.
             stop.cancel();
             ended
@@ -270,15 +274,18 @@ impl Publishing<'_> {
             mark_interval: options.mark_interval,
             drain_timeout: options.drain_timeout,
         };
-        let ended = publish_loop(
+        let publishing = publish_loop(
             &mut publisher,
             self.term.leadership,
             self.lineage,
             intake,
             &rhythm,
             self.stop,
-        )
-        .await;
+        );
+        let ended = tokio::select! {
+            ended = publishing => ended,
+            () = self.term.leadership.lost() => Ok(PublishEnd::LostLease),
+        };
         publisher.abandon().await;
         ended
     }

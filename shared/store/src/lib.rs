@@ -8,6 +8,7 @@
 
 mod adapter_counts;
 mod catalogue;
+mod doorbell;
 mod error;
 mod event_row;
 mod keys;
@@ -27,6 +28,7 @@ pub use adapter_counts::{AdapterCounts, AdapterTotals};
 pub use catalogue::{
     CatalogueEntry, CatalogueError, DEFAULT_MAX_MESSAGE_BYTES, Door, TopicRecord, record_bytes,
 };
+pub use doorbell::Doorbell;
 pub use error::StoreError;
 pub use keys::{CreatedKey, GrantedRole, KeyError, KeyRecord, KeyScope, NewKey, hash_of_key};
 pub use lease::Lease;

@@ -278,6 +278,25 @@ async fn the_newest_mark_of_each_partition_is_read() {
     assert_eq!(hub.store.published_through().await.unwrap(), Position(8));
 }
 
+#[tokio::test]
+async fn the_doorbell_is_heard_by_who_sleeps_and_by_nobody_else() {
+    let hub = Hub::new().await;
+    let mut bell = hub.store.doorbell().await.unwrap();
+    let moment = Duration::from_millis(300);
+    hub.store.ring().await.unwrap();
+    assert!(tokio::time::timeout(moment, bell.rung()).await.is_err());
+    bell.arm().await.unwrap();
+    hub.store.ring().await.unwrap();
+    let limit = Duration::from_secs(10);
+    tokio::time::timeout(limit, bell.rung())
+        .await
+        .unwrap()
+        .unwrap();
+    bell.disarm().await.unwrap();
+    hub.store.ring().await.unwrap();
+    assert!(tokio::time::timeout(moment, bell.rung()).await.is_err());
+}
+
 /// Statistics of a log that grows are always stale, and a plan that believes them
 /// reads the whole log at every seal.
 #[tokio::test]
