@@ -336,7 +336,7 @@ mod tests {
         let mut text = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n".to_owned();
         for level in 1..9 {
             let before = format!("*a{}", level - 1);
-            let list = vec![before.as_str(); 10].join(", ");
+            let list = [before.as_str(); 10].join(", ");
             text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
         }
         let source = Source {

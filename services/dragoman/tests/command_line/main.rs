@@ -1,0 +1,13 @@
+//! The binary as people and scripts meet it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod documents;
+mod help;
+mod mistakes;
+mod private_postgres;
+mod support;
