@@ -1,6 +1,7 @@
 //! `dragoman migrate`.
 
 use clap::Args;
+use dragoman_store::RebaseOutcome;
 use serde_json::json;
 
 use crate::command_line::Globals;
@@ -35,10 +36,17 @@ impl Migrate {
             .synchronise_catalogue(&catalogue)
             .await
             .map_err(|error| Failure::from_error(&error))?;
+        let rebased = if self.rebase {
+            let outcome = hub.store.rebase().await;
+            Some(outcome.map_err(|error| Failure::from_error(&error))?)
+        } else {
+            None
+        };
         if self.json {
             return output::json(&json!({
                 "applied": outcome.applied,
                 "event_types": catalogue.len(),
+                "rebased": matches!(rebased, Some(RebaseOutcome::Rebased { .. })),
             }));
         }
         if outcome.applied.is_empty() {
@@ -46,6 +54,15 @@ impl Migrate {
         }
         for name in &outcome.applied {
             output::line(&format!("applied {name}"))?;
+        }
+        match rebased {
+            None => {}
+            Some(RebaseOutcome::NotNeeded) => {
+                output::line("the ledger was sealed in this cluster: nothing to rebase")?;
+            }
+            Some(RebaseOutcome::Rebased { kept, sealed }) => output::line(&format!(
+                "the log is this cluster's now: {kept} events kept their position, {sealed} got theirs"
+            ))?,
         }
         output::line(&format!(
             "the catalogue has {} event types",
