@@ -96,6 +96,14 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// What the system or the server said, without what was being done.
+pub(crate) fn last_cause(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => last_cause(cause),
+        None => error.to_string(),
+    }
+}
+
 fn with_help(message: &str, remedy: &str) -> String {
     if remedy.is_empty() {
         format!("error: {message}")

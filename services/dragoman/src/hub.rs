@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use dragoman_store::{CatalogueEntry, Store, StoreOptions};
+use dragoman_store::{CatalogueEntry, MigrateError, Store, StoreOptions};
 
 use crate::command_line::Globals;
 use crate::config::{Config, Problem};
-use crate::failure::Failure;
+use crate::failure::{Failure, chain, last_cause};
+use crate::lifecycle::Signals;
 use crate::private_postgres::running_url;
 
 /// A configuration and the hub's database.
@@ -26,11 +27,33 @@ impl Hub {
     /// What is wrong with one of them.
     pub(crate) async fn open(globals: &Globals) -> Result<Self, Failure> {
         let hub = Self::open_any_schema(globals)?;
-        hub.store
-            .check_schema()
-            .await
-            .map_err(|error| Failure::from_error(&error))?;
+        hub.store.check_schema().await.map_err(not_open)?;
         Ok(hub)
+    }
+
+    /// As [`Hub::open`], for a process that stays: a database that does not answer
+    /// yet is waited for. `None` when it was told to stop meanwhile.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration or the schema.
+    pub(crate) async fn open_patiently(
+        globals: &Globals,
+        signals: &mut Signals,
+    ) -> Result<Option<Self>, Failure> {
+        let hub = Self::open_any_schema(globals)?;
+        loop {
+            match hub.store.check_schema().await {
+                Ok(()) => return Ok(Some(hub)),
+                Err(MigrateError::Store(error)) if error.is_unavailable() => {
+                    tracing::warn!(error = chain(&error), "waiting for the hub's database");
+                }
+                Err(error) => return Err(not_open(error)),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = signals.next() => return Ok(None),
+            }
+        }
     }
 
     /// As [`Hub::open`], whatever schema the database has: for `migrate`. Nothing is
@@ -54,6 +77,16 @@ impl Hub {
         };
         let store = connect(&url, 4)?;
         Ok(Self { config, store, url })
+    }
+}
+
+fn not_open(error: MigrateError) -> Failure {
+    match error {
+        MigrateError::Store(error) if error.is_unavailable() => Failure::failed(
+            format!("the hub's database does not answer: {}", last_cause(&error)),
+            "start Postgres, or correct `postgres:` in the configuration",
+        ),
+        other => Failure::from_error(&other),
     }
 }
 

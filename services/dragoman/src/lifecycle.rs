@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use dragoman_store::Store;
 use futures_util::future::BoxFuture;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -167,11 +168,8 @@ async fn report(store: &Store, name: &str, reason: &HaltReason) {
     }
 }
 
-/// SIGINT and SIGTERM.
-pub(crate) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
+/// Requests to stop, one for each SIGINT and SIGTERM.
+pub(crate) struct Signals(mpsc::UnboundedReceiver<()>);
 
 impl Signals {
     /// From now on the signals do not end the process by themselves. Call it before
@@ -184,17 +182,147 @@ impl Signals {
             signal(kind)
                 .map_err(|error| Failure::failed(format!("signals cannot be heard: {error}"), ""))
         };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if sender.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self(receiver))
     }
 
     /// Waits for the next one.
     pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+        if self.0.recv().await.is_none() {
+            // Only when the listener is gone, and with it the runtime.
+            std::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::time::Duration;
+
+    use dragoman_store::{Store, StoreOptions};
+    use futures_util::FutureExt;
+    use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{HaltReason, OnHalt, Part, Signals, supervise};
+    use crate::failure::Failure;
+
+    /// Nothing answers there: halts cannot be written down, and that hinders nobody.
+    fn store() -> Store {
+        let options = StoreOptions {
+            acquire_timeout: Duration::from_millis(50),
+            ..StoreOptions::default()
+        };
+        Store::connect("postgres://nobody@127.0.0.1:1/none", &options).unwrap()
+    }
+
+    fn signals() -> (mpsc::UnboundedSender<()>, Signals) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (sender, Signals(receiver))
+    }
+
+    fn obedient(name: &str, stop: &CancellationToken) -> Part {
+        let stop = stop.clone();
+        Part {
+            name: name.to_owned(),
+            work: async move {
+                stop.cancelled().await;
+                Ok(())
+            }
+            .boxed(),
+            keeps_word: false,
+        }
+    }
+
+    fn halting(name: &str) -> Part {
+        let reason = HaltReason {
+            code: "broken".to_owned(),
+            message: "something is broken".to_owned(),
+            remedy: "mend it".to_owned(),
+        };
+        Part {
+            name: name.to_owned(),
+            work: async { Err(reason) }.boxed(),
+            keeps_word: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_halt_ends_a_process_of_one_service_and_says_why() {
+        let stop = CancellationToken::new();
+        let (_sender, mut signals) = signals();
+        let parts = vec![halting("relay"), obedient("beside", &stop)];
+        let result = supervise(&store(), parts, &mut signals, &stop, OnHalt::End).await;
+        let Err(Failure::Failed { message, remedy }) = result else {
+            panic!("{result:?}");
+        };
+        assert_eq!(message, "relay halted: something is broken");
+        assert_eq!(remedy, "mend it");
+    }
+
+    #[tokio::test]
+    async fn a_halt_leaves_the_others_running_until_they_are_stopped() {
+        let stop = CancellationToken::new();
+        let (sender, mut signals) = signals();
+        let parts = vec![halting("projection sales"), obedient("ingest", &stop)];
+        let (store, token) = (store(), stop.clone());
+        let mut running =
+            std::pin::pin!(supervise(&store, parts, &mut signals, &token, OnHalt::GoOn));
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut running).await;
+        assert!(early.is_err(), "it ended with the halted part");
+        assert!(!stop.is_cancelled());
+        sender.send(()).unwrap();
+        assert!(running.await.is_err(), "the halt is told at the end");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_halt_of_that_part_alone() {
+        let stop = CancellationToken::new();
+        let (sender, mut signals) = signals();
+        let panicking = Part {
+            name: "ingest".to_owned(),
+            work: async { panic!("oh") }.boxed(),
+            keeps_word: true,
+        };
+        sender.send(()).unwrap();
+        let parts = vec![panicking, obedient("relay", &stop)];
+        let result = supervise(&store(), parts, &mut signals, &stop, OnHalt::GoOn).await;
+        assert!(
+            matches!(result, Err(Failure::Failed { message, .. }) if message.starts_with("ingest halted"))
+        );
+    }
+
+    #[tokio::test]
+    async fn the_second_signal_drops_what_does_not_end() {
+        let stop = CancellationToken::new();
+        let (sender, mut signals) = signals();
+        let deaf = Part {
+            name: "deaf".to_owned(),
+            work: std::future::pending().boxed(),
+            keeps_word: true,
+        };
+        sender.send(()).unwrap();
+        sender.send(()).unwrap();
+        let store = store();
+        let ended = tokio::time::timeout(
+            Duration::from_secs(5),
+            supervise(&store, vec![deaf], &mut signals, &stop, OnHalt::End),
+        );
+        assert!(ended.await.unwrap().is_ok());
+        assert!(stop.is_cancelled());
     }
 }

@@ -50,7 +50,9 @@ struct AdminAddress {
 impl Run {
     pub(crate) async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let mut signals = Signals::listen()?;
-        let hub = Hub::open(globals).await?;
+        let Some(hub) = Hub::open_patiently(globals, &mut signals).await? else {
+            return Ok(());
+        };
         let findings = checks::check(&hub.config);
         if !findings.problems.is_empty() {
             return Err(Failure::Configuration(findings.problems));
