@@ -1,0 +1,30 @@
+# Each target sets up what it needs first, and leaves nothing running.
+# `make` alone says what there is.
+
+.PHONY: help setup demo test corpus lint docs
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | column -t -l 2 2>/dev/null || sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile
+
+setup: ## installs what tests need (Debian, as root), or says what is missing
+	@scripts/setup test
+
+demo: ## the order flow, from nothing to the account (KAFKA=none: without Kafka)
+	@KAFKA="$(KAFKA)" scripts/setup demo
+	@KAFKA="$(KAFKA)" scripts/servers with scripts/demo
+
+test: ## all tests that gate
+	@scripts/setup test
+	@KAFKA= scripts/servers with scripts/test
+
+corpus: ## real webhook bodies of others, through the hub
+	@KAFKA=none scripts/setup corpus
+	@KAFKA=none scripts/servers with scripts/corpus/run
+
+lint: ## format, clippy, scripts
+	@scripts/setup test
+	@scripts/lint
+
+docs: ## API documentation, to target/doc
+	@scripts/setup test
+	@cargo doc --locked --profile quick --workspace --no-deps
