@@ -172,7 +172,8 @@ impl Store {
         name: &str,
         old_ends_at: DateTime<Utc>,
     ) -> Result<CreatedKey, KeyError> {
-        let newest: Option<(Vec<String>, Vec<String>, Option<DateTime<Utc>>)> = sqlx::query_as(
+        type Scopes = (Vec<String>, Vec<String>, Option<DateTime<Utc>>);
+        let newest: Option<Scopes> = sqlx::query_as(
             "select sources, types, expires_at from dragoman.api_keys
              where name = $1 and revoked_at is null and (expires_at is null or expires_at > now())
              order by created_at desc limit 1",
@@ -273,16 +274,16 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn find_key(&self, hash: &[u8; 32]) -> Result<Option<KeyScope>, StoreError> {
-        let row: Option<(String, Vec<String>, Vec<String>, Option<DateTime<Utc>>)> =
-            sqlx::query_as(
-                "select name, sources, types, expires_at from dragoman.api_keys
+        type Row = (String, Vec<String>, Vec<String>, Option<DateTime<Utc>>);
+        let row: Option<Row> = sqlx::query_as(
+            "select name, sources, types, expires_at from dragoman.api_keys
                  where hash = $1 and revoked_at is null
                    and (expires_at is null or expires_at > now())",
-            )
-            .bind(hash.as_slice())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(StoreError::during("looking up a key"))?;
+        )
+        .bind(hash.as_slice())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(StoreError::during("looking up a key"))?;
         row.map(|(name, sources, types, expires_at)| {
             let types = types
                 .iter()
