@@ -18,7 +18,6 @@ mod bell;
 mod error;
 mod in_flight;
 mod lanes;
-mod leadership;
 mod lineage;
 mod options;
 mod pace;
