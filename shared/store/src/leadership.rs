@@ -51,6 +51,12 @@ impl Leadership {
         self.lost.cancelled().await;
     }
 
+    /// Cancelled when the lease is known to be lost.
+    #[must_use]
+    pub fn loss(&self) -> CancellationToken {
+        self.lost.clone()
+    }
+
     /// Renews at a third of the lease's time, until it is lost. Runs as a task.
     pub async fn keep(&self, store: &Store) {
         while !self.lost.is_cancelled() {

@@ -194,6 +194,14 @@ pub enum TargetError {
     },
 }
 
+impl TargetError {
+    /// Whether trying the same again later may succeed.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
 /// Why a projection cannot be opened on its target.
 #[derive(Debug, Error)]
 pub enum OpenError {
