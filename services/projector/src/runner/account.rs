@@ -6,10 +6,7 @@ use dragoman_core::Position;
 use dragoman_store::{Coverage, Store};
 
 use super::ProjectorError;
-use crate::{Checkpoint, Definition, Opened, Reader, Target, TargetCounts};
-
-/// How often the target is read again because it moved meanwhile.
-const LOOKS: usize = 20;
+use crate::{Checkpoint, Definition, Reader, Target, TargetCounts};
 
 /// The account of a projection: what the log holds for it beside what became of that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +18,8 @@ pub struct ProjectionAccount {
     pub lag: i64,
     /// Events of the projection that its checkpoints have passed, counted in the log.
     pub due: i64,
-    /// Events that took effect, counted in the owner records.
+    /// Events that took effect, counted in the owner records; with those of parked
+    /// subjects that took effect later.
     pub applied: i64,
     /// Subjects parked.
     pub parked_subjects: i64,
@@ -55,8 +53,8 @@ pub async fn account(
 ) -> Result<ProjectionAccount, ProjectorError> {
     let name = &definition.name;
     let types: Vec<String> = definition.events.keys().cloned().collect();
-    let moment = moment(name, target).await?;
-    let (start, checkpoints, counts) = match moment {
+    let moment = target.look_and_count(name).await;
+    let (start, checkpoints, counts) = match moment.map_err(ProjectorError::target(name))? {
         Some((opened, counts)) => (opened.generation.start, opened.checkpoints, counts),
         None => (Position::ZERO, Vec::new(), TargetCounts::default()),
     };
@@ -72,40 +70,11 @@ pub async fn account(
         position,
         lag: covered.pending,
         due: covered.done,
-        applied: through_readers,
+        applied: through_readers + counts.drained,
         parked_subjects: counts.parked_subjects,
         parked_events: counts.parked_events,
         skipped: counts.skipped,
     })
-}
-
-/// Owner records and counts of one moment. `None`: never opened.
-async fn moment(
-    projection: &str,
-    target: &Target,
-) -> Result<Option<(Opened, TargetCounts)>, ProjectorError> {
-    let refused = || ProjectorError::target(projection);
-    let mut looked = target.look(projection).await.map_err(refused())?;
-    for _ in 0..LOOKS {
-        let Some(before) = looked else {
-            return Ok(None);
-        };
-        let counts = target.counts(&before.generation).await.map_err(refused())?;
-        let after = target.look(projection).await.map_err(refused())?;
-        if after.as_ref().is_some_and(|after| is_same(&before, after)) {
-            return Ok(Some((before, counts)));
-        }
-        looked = after;
-    }
-    let Some(opened) = looked else {
-        return Ok(None);
-    };
-    let counts = target.counts(&opened.generation).await.map_err(refused())?;
-    Ok(Some((opened, counts)))
-}
-
-fn is_same(one: &Opened, other: &Opened) -> bool {
-    one.generation.number == other.generation.number && one.checkpoints == other.checkpoints
 }
 
 /// What the checkpoints cover, the furthest of each share.
