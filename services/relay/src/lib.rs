@@ -18,6 +18,7 @@ mod bell;
 mod error;
 mod in_flight;
 mod lanes;
+mod lease;
 mod lineage;
 mod options;
 mod pace;
@@ -34,8 +35,9 @@ mod term;
 mod testing;
 
 pub use error::RelayError;
+pub use lease::LEASE;
 pub use lineage::KnownTails;
 pub use options::RelayOptions;
-pub use run::{LEASE, run};
+pub use run::run;
 pub use schema_check::SchemaCheck;
 pub use telemetry::describe_metrics;
