@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dragoman_settings::{Secret, scope};
+use dragoman_settings::{Secret, scope, suggest};
 use dragoman_stream::KafkaOptions;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,6 @@ use super::deserializer::read;
 use super::document::{Node, Value, parse};
 use super::problem::{Place, Problem, Source};
 use super::read_error::ReadError;
-use super::suggestion::suggest;
 use super::{EventOptions, HttpOptions};
 use crate::failure::Failure;
 
