@@ -2,12 +2,19 @@
 //! decisions: never as one counter minus another.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use dragoman_projector::ProjectionAccount;
 use dragoman_store::Store;
+use futures_util::future::join_all;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
+use crate::projections::{Projection, Projections};
+
+/// How long a target may take to answer. Its account is counted in the whole log.
+const ACCOUNT_WITHIN: Duration = Duration::from_secs(30);
 
 /// What `dragoman status --json` and `/v1/status` show.
 #[derive(Debug, Clone, Serialize)]
@@ -22,7 +29,19 @@ pub(crate) struct Status {
     pub(crate) schema_violations: i64,
     /// Events that are not where they should be; 0, or something is wrong.
     pub(crate) unbalanced_events: i64,
+    /// Whether everything is proved to be where it should be. False also when a
+    /// target does not answer: then nothing is known to be wrong, and nothing proved.
     pub(crate) balanced: bool,
+}
+
+impl Status {
+    /// The projections whose target does not answer.
+    pub(crate) fn unreachable(&self) -> impl Iterator<Item = &str> {
+        self.projections
+            .iter()
+            .filter(|(_, projection)| projection.unreachable.is_some())
+            .map(|(name, _)| name.as_str())
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -43,16 +62,17 @@ pub(crate) struct AdapterStatus {
     pub(crate) quarantined: i64,
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// The numbers are null when the target does not answer.
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ProjectionStatus {
     /// Everything of the projection at or below this is applied, parked or skipped.
-    pub(crate) position: i64,
+    pub(crate) position: Option<i64>,
     /// Sealed events of the projection that are not yet applied, parked or skipped.
-    pub(crate) lag: i64,
-    pub(crate) applied: i64,
-    pub(crate) parked_subjects: i64,
-    pub(crate) parked_events: i64,
-    pub(crate) skipped: i64,
+    pub(crate) lag: Option<i64>,
+    pub(crate) applied: Option<i64>,
+    pub(crate) parked_subjects: Option<i64>,
+    pub(crate) parked_events: Option<i64>,
+    pub(crate) skipped: Option<i64>,
     /// Why it was paused; absent when it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) paused: Option<String>,
@@ -74,11 +94,12 @@ pub(crate) struct HaltStatus {
 #[derive(Debug)]
 pub(crate) struct StatusReader {
     store: Store,
+    projections: Projections,
 }
 
 impl StatusReader {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+    pub(crate) fn new(store: Store, projections: Projections) -> Self {
+        Self { store, projections }
     }
 
     /// Reads all of it. Counts the whole log, so not for each second.
@@ -90,12 +111,28 @@ impl StatusReader {
         let totals = self.store.log_totals().await.map_err(from)?;
         let adapters = self.store.adapter_totals().await.map_err(from)?;
         let halts = self.store.halts().await.map_err(from)?;
-        let projections = BTreeMap::new();
+        let accounts = self.accounts().await;
         let unbalanced = (totals.head.0 - totals.sealed).abs()
             + adapters
                 .values()
                 .map(|totals| totals.unbalanced())
+                .sum::<i64>()
+            + accounts
+                .values()
+                .flatten()
+                .map(ProjectionAccount::unbalanced)
                 .sum::<i64>();
+        let proved = accounts.values().all(Result::is_ok);
+        let paused = self.store.paused().await.map_err(from)?;
+        let mut projections: BTreeMap<String, ProjectionStatus> = accounts
+            .into_iter()
+            .map(|(name, account)| (name, account.into()))
+            .collect();
+        for pause in paused {
+            if let Some(projection) = projections.get_mut(&pause.projection) {
+                projection.paused = Some(pause.reason);
+            }
+        }
         Ok(Status {
             log: LogStatus {
                 stored: totals.stored,
@@ -112,8 +149,28 @@ impl StatusReader {
             gaps: totals.gaps,
             schema_violations: totals.schema_violations,
             unbalanced_events: unbalanced,
-            balanced: unbalanced == 0,
+            balanced: unbalanced == 0 && proved,
         })
+    }
+
+    /// The account of each projection, or why its target could not be asked.
+    async fn accounts(&self) -> BTreeMap<String, Result<ProjectionAccount, String>> {
+        let asked = self.projections.iter().map(|(name, projection)| async move {
+            (name.to_owned(), self.account(projection).await)
+        });
+        join_all(asked).await.into_iter().collect()
+    }
+
+    async fn account(&self, projection: &Projection) -> Result<ProjectionAccount, String> {
+        let asked =
+            dragoman_projector::account(&projection.definition, &self.store, &projection.target);
+        match tokio::time::timeout(ACCOUNT_WITHIN, asked).await {
+            Ok(account) => account.map_err(|error| chain(&error)),
+            Err(_) => Err(format!(
+                "no answer within {} seconds",
+                ACCOUNT_WITHIN.as_secs()
+            )),
+        }
     }
 
     /// Brings the gauges of the account up to date; for alarms.
@@ -126,10 +183,17 @@ impl StatusReader {
                 metrics::gauge!("dragoman_log_sealed_events").set(status.log.sealed as f64);
                 metrics::gauge!("dragoman_log_published_events").set(status.log.published as f64);
                 metrics::gauge!("dragoman_halted_parts").set(status.halts.len() as f64);
+                metrics::gauge!("dragoman_unreachable_targets")
+                    .set(status.unreachable().count() as f64);
                 for (name, projection) in status.projections {
-                    let of = |gauge, value: i64| {
-                        metrics::gauge!(gauge, "projection" => name.clone()).set(value as f64);
+                    let of = |gauge, value: Option<i64>| {
+                        if let Some(value) = value {
+                            metrics::gauge!(gauge, "projection" => name.clone()).set(value as f64);
+                        }
                     };
+                    of("dragoman_projection_position", projection.position);
+                    of("dragoman_projection_applied_events", projection.applied);
+                    of("dragoman_projection_skipped_events", projection.skipped);
                     of("dragoman_projection_lag_events", projection.lag);
                     of(
                         "dragoman_projection_parked_subjects",
@@ -175,6 +239,26 @@ pub(crate) fn describe_metrics() {
         "Parts that stopped by themselves"
     );
     describe_gauge!(
+        "dragoman_unreachable_targets",
+        Unit::Count,
+        "Projections whose target does not answer, so that their account is not proved"
+    );
+    describe_gauge!(
+        "dragoman_projection_position",
+        Unit::Count,
+        "Position up to which a projection has applied, parked or skipped its events"
+    );
+    describe_gauge!(
+        "dragoman_projection_applied_events",
+        Unit::Count,
+        "Events that took effect in the table of a projection"
+    );
+    describe_gauge!(
+        "dragoman_projection_skipped_events",
+        Unit::Count,
+        "Events that an operator skipped"
+    );
+    describe_gauge!(
         "dragoman_projection_lag_events",
         Unit::Count,
         "Sealed events that a projection has neither applied nor parked"
@@ -189,6 +273,27 @@ pub(crate) fn describe_metrics() {
         Unit::Count,
         "Events that wait for a retry or an operator"
     );
+}
+
+impl From<Result<ProjectionAccount, String>> for ProjectionStatus {
+    fn from(account: Result<ProjectionAccount, String>) -> Self {
+        match account {
+            Ok(account) => Self {
+                position: Some(account.position.0),
+                lag: Some(account.lag),
+                applied: Some(account.applied),
+                parked_subjects: Some(account.parked_subjects),
+                parked_events: Some(account.parked_events),
+                skipped: Some(account.skipped),
+                paused: None,
+                unreachable: None,
+            },
+            Err(why) => Self {
+                unreachable: Some(why),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 impl From<dragoman_store::AdapterCounts> for AdapterStatus {

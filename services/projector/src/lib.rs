@@ -14,6 +14,7 @@
 
 mod column_type;
 mod compile;
+mod database;
 mod definition;
 mod definition_hash;
 mod options;
@@ -25,6 +26,7 @@ mod start;
 mod table_name;
 
 pub use column_type::{ColumnType, ColumnTypeError};
+pub use database::{DatabaseName, DatabaseUrlError};
 pub use definition::{Column, Definition, DefinitionProblem, KeyColumn, Operator, Order};
 pub use options::{
     ColumnOptions, KeyOptions, OrderOptions, PostgresSinkOptions, ProjectionOptions, SinkOptions,
