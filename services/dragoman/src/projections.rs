@@ -53,12 +53,16 @@ impl Projections {
         }
         let mut targets = HashMap::new();
         for (url, sessions) in users {
-            let target = Target::connect(url, "dragoman projection", sessions).map_err(|error| {
-                Failure::failed(
-                    format!("the database of a projection cannot be used: {}", chain(&error)),
-                    "correct `sink.url` of the projection, or `postgres:`",
-                )
-            })?;
+            let target =
+                Target::connect(url, "dragoman projection", sessions).map_err(|error| {
+                    Failure::failed(
+                        format!(
+                            "the database of a projection cannot be used: {}",
+                            chain(&error)
+                        ),
+                        "correct `sink.url` of the projection, or `postgres:`",
+                    )
+                })?;
             targets.insert(url, target);
         }
         let mut projections = BTreeMap::new();

@@ -155,9 +155,12 @@ impl StatusReader {
 
     /// The account of each projection, or why its target could not be asked.
     async fn accounts(&self) -> BTreeMap<String, Result<ProjectionAccount, String>> {
-        let asked = self.projections.iter().map(|(name, projection)| async move {
-            (name.to_owned(), self.account(projection).await)
-        });
+        let asked =
+            self.projections
+                .iter()
+                .map(|(name, projection)| async move {
+                    (name.to_owned(), self.account(projection).await)
+                });
         join_all(asked).await.into_iter().collect()
     }
 

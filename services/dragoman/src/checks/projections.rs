@@ -59,10 +59,7 @@ fn catalogue<'a>(
         .iter()
         .map(|(event_type, options)| {
             let schema = findings.schemas.get(event_type).and_then(Option::as_ref);
-            (
-                event_type.clone(),
-                (options.topic_of(event_type), schema),
-            )
+            (event_type.clone(), (options.topic_of(event_type), schema))
         })
         .collect()
 }
@@ -93,11 +90,7 @@ fn check_tables(config: &Config, compiled: &Definitions, findings: &mut Findings
             continue;
         };
         let table = &definition.table;
-        let key = (
-            database,
-            table.schema_name().to_owned(),
-            table.name.clone(),
-        );
+        let key = (database, table.schema_name().to_owned(), table.name.clone());
         if let Some(other) = taken.insert(key, name) {
             findings.problems.push(config.problem(
                 ["projections", name, "sink", "table"],
