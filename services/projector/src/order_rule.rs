@@ -66,3 +66,70 @@ fn is_subject(column: &KeyColumn) -> bool {
         && column.value.is_bare_path()
         && column.value.reads_only_subject()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use crate::{Definition, ProjectionOptions};
+
+    /// Whether it compiles; if not, that the order alone is why.
+    fn compiles(events: &[&str], key: &Value, each: Option<&str>, operator: &str) -> bool {
+        let catalogue: BTreeMap<_, _> = [
+            ("order.placed", "orders"),
+            ("order.cancelled", "orders"),
+            ("payment.captured", "payments"),
+        ]
+        .map(|(event_type, topic)| (event_type.to_owned(), (topic.to_owned(), None)))
+        .into();
+        let with = |order: Value| -> ProjectionOptions {
+            serde_json::from_value(json!({
+                "events": events, "order": order, "each": each, "key": key,
+                "sink": { "postgres": { "table": "t" } },
+                "columns": { "value": { "type": "bigint", operator: "1" } },
+            }))
+            .unwrap()
+        };
+        let total = Definition::compile("p", &with(json!("total")), &catalogue);
+        assert!(total.is_ok(), "{total:?}");
+        Definition::compile("p", &with(Value::Null), &catalogue).is_ok()
+    }
+
+    #[test]
+    fn only_rows_of_one_subject_and_one_topic_see_their_events_in_order() {
+        let subject = json!({ "id": { "type": "text", "from": ".subject" } });
+        let orders: &[&str] = &["order.placed", "order.cancelled"];
+        for operator in ["set", "first"] {
+            assert!(compiles(orders, &subject, None, operator));
+            let both: &[&str] = &["order.placed", "payment.captured"];
+            assert!(!compiles(both, &subject, None, operator));
+            for shared in [
+                ".data.sku",
+                "\"all\"",
+                "downcase(.subject)",
+                ".source",
+                "if .subject == \"a\" { \"a\" } else { \"b\" }",
+            ] {
+                let key = json!({ "id": { "type": "text", "from": shared } });
+                assert!(!compiles(orders, &key, None, operator), "{shared}");
+                for indifferent in ["add", "min", "max"] {
+                    assert!(compiles(both, &key, None, indifferent), "{shared}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_of_an_element_is_of_one_subject_when_the_key_says_so() {
+        let shared = json!({ "sku": { "type": "text", "from": ".item.sku" } });
+        assert!(!compiles(&["order.placed"], &shared, Some(".data.lines"), "set"));
+        let own = json!({
+            "sku": { "type": "text", "from": ".item.sku" },
+            "order_id": { "type": "text", "from": ".subject" },
+        });
+        assert!(compiles(&["order.placed"], &own, Some(".data.lines"), "set"));
+    }
+}
