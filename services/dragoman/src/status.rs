@@ -1,6 +1,8 @@
 //! The flow and the account, computed from the log, the ledger, parking and
 //! decisions: never as one counter minus another.
 
+mod gauges;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,8 +15,12 @@ use serde::Serialize;
 use crate::failure::{Failure, chain};
 use crate::projections::{Projection, Projections};
 
+pub(crate) use gauges::describe_metrics;
+
 /// How long a target may take to answer. Its account is counted in the whole log.
 const ACCOUNT_WITHIN: Duration = Duration::from_secs(30);
+/// How many gaps are shown one by one.
+const NEWEST_GAPS: i64 = 10;
 
 /// What `dragoman status --json` and `/v1/status` show.
 #[derive(Debug, Clone, Serialize)]
@@ -25,6 +31,8 @@ pub(crate) struct Status {
     pub(crate) halts: Vec<HaltStatus>,
     /// Stretches that Kafka had lost, filled from the log.
     pub(crate) gaps: i64,
+    /// The newest of them, newest first.
+    pub(crate) newest_gaps: Vec<GapStatus>,
     /// Events that came by SQL and break their schema.
     pub(crate) schema_violations: i64,
     /// Events that are not where they should be; 0, or something is wrong.
@@ -82,6 +90,23 @@ pub(crate) struct ProjectionStatus {
 }
 
 #[derive(Debug, Clone, Serialize)]
+pub(crate) struct GapStatus {
+    /// Who found it.
+    pub(crate) projection: String,
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    /// The last position that Kafka had before the gap.
+    pub(crate) after_position: i64,
+    /// The first that it has behind it; at the end of a partition, the one that it
+    /// should have had last.
+    pub(crate) before_position: i64,
+    pub(crate) at_end: bool,
+    /// How many events were filled in.
+    pub(crate) events: i64,
+    pub(crate) found_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct HaltStatus {
     pub(crate) component: String,
     pub(crate) code: String,
@@ -111,6 +136,7 @@ impl StatusReader {
         let totals = self.store.log_totals().await.map_err(from)?;
         let adapters = self.store.adapter_totals().await.map_err(from)?;
         let halts = self.store.halts().await.map_err(from)?;
+        let gaps = self.store.gaps(NEWEST_GAPS).await.map_err(from)?;
         let accounts = self.accounts().await;
         let unbalanced = (totals.head.0 - totals.sealed).abs()
             + adapters
@@ -147,6 +173,7 @@ impl StatusReader {
             projections,
             halts: halts.into_iter().map(HaltStatus::from).collect(),
             gaps: totals.gaps,
+            newest_gaps: gaps.into_iter().map(GapStatus::from).collect(),
             schema_violations: totals.schema_violations,
             unbalanced_events: unbalanced,
             balanced: unbalanced == 0 && proved,
@@ -175,107 +202,6 @@ impl StatusReader {
             )),
         }
     }
-
-    /// Brings the gauges of the account up to date; for alarms.
-    #[allow(clippy::cast_precision_loss)] // gauges are floats; 2^53 events are far
-    pub(crate) async fn refresh_gauges(&self) {
-        match self.read().await {
-            Ok(status) => {
-                metrics::gauge!("dragoman_unbalanced_events").set(status.unbalanced_events as f64);
-                metrics::gauge!("dragoman_log_stored_events").set(status.log.stored as f64);
-                metrics::gauge!("dragoman_log_sealed_events").set(status.log.sealed as f64);
-                metrics::gauge!("dragoman_log_published_events").set(status.log.published as f64);
-                metrics::gauge!("dragoman_halted_parts").set(status.halts.len() as f64);
-                metrics::gauge!("dragoman_unreachable_targets")
-                    .set(status.unreachable().count() as f64);
-                for (name, projection) in status.projections {
-                    let of = |gauge, value: Option<i64>| {
-                        if let Some(value) = value {
-                            metrics::gauge!(gauge, "projection" => name.clone()).set(value as f64);
-                        }
-                    };
-                    of("dragoman_projection_position", projection.position);
-                    of("dragoman_projection_applied_events", projection.applied);
-                    of("dragoman_projection_skipped_events", projection.skipped);
-                    of("dragoman_projection_lag_events", projection.lag);
-                    of(
-                        "dragoman_projection_parked_subjects",
-                        projection.parked_subjects,
-                    );
-                    of(
-                        "dragoman_projection_parked_events",
-                        projection.parked_events,
-                    );
-                }
-            }
-            Err(failure) => tracing::debug!(?failure, "the account could not be read for metrics"),
-        }
-    }
-}
-
-/// Names and units of the gauges that are kept here.
-pub(crate) fn describe_metrics() {
-    use metrics::{Unit, describe_gauge};
-    describe_gauge!(
-        "dragoman_unbalanced_events",
-        Unit::Count,
-        "Events that are not where they should be; 0, or something is wrong"
-    );
-    describe_gauge!(
-        "dragoman_log_stored_events",
-        Unit::Count,
-        "Events in the log"
-    );
-    describe_gauge!(
-        "dragoman_log_sealed_events",
-        Unit::Count,
-        "Events with a position"
-    );
-    describe_gauge!(
-        "dragoman_log_published_events",
-        Unit::Count,
-        "Events that Kafka has acknowledged, from the first on without a gap"
-    );
-    describe_gauge!(
-        "dragoman_halted_parts",
-        Unit::Count,
-        "Parts that stopped by themselves"
-    );
-    describe_gauge!(
-        "dragoman_unreachable_targets",
-        Unit::Count,
-        "Projections whose target does not answer, so that their account is not proved"
-    );
-    describe_gauge!(
-        "dragoman_projection_position",
-        Unit::Count,
-        "Position up to which a projection has applied, parked or skipped its events"
-    );
-    describe_gauge!(
-        "dragoman_projection_applied_events",
-        Unit::Count,
-        "Events that took effect in the table of a projection"
-    );
-    describe_gauge!(
-        "dragoman_projection_skipped_events",
-        Unit::Count,
-        "Events that an operator skipped"
-    );
-    describe_gauge!(
-        "dragoman_projection_lag_events",
-        Unit::Count,
-        "Sealed events that a projection has neither applied nor parked"
-    );
-    describe_gauge!(
-        "dragoman_projection_parked_subjects",
-        Unit::Count,
-        "Subjects whose events wait for a retry or an operator"
-    );
-    describe_gauge!(
-        "dragoman_projection_parked_events",
-        Unit::Count,
-        "Events that wait for a retry or an operator"
-    );
 }
 
 impl From<Result<ProjectionAccount, String>> for ProjectionStatus {
@@ -308,6 +234,21 @@ impl From<dragoman_store::AdapterCounts> for AdapterStatus {
             refused: counts.refused,
             ignored: counts.ignored,
             quarantined: counts.quarantined,
+        }
+    }
+}
+
+impl From<dragoman_store::Gap> for GapStatus {
+    fn from(gap: dragoman_store::Gap) -> Self {
+        Self {
+            projection: gap.projection,
+            topic: gap.topic,
+            partition: gap.partition,
+            after_position: gap.after.0,
+            before_position: gap.before.0,
+            at_end: gap.at_end,
+            events: gap.events,
+            found_at: gap.found_at,
         }
     }
 }

@@ -94,7 +94,10 @@ mod tests {
             ("/key/sku/type", json!("uuid")),
             ("/columns/revenue/type", json!("numeric")),
             ("/columns/revenue/add", json!(".item.price")),
-            ("/columns/largest", json!({ "type": "numeric(14,2)", "min": ".item.amount" })),
+            (
+                "/columns/largest",
+                json!({ "type": "numeric(14,2)", "min": ".item.amount" }),
+            ),
         ] {
             assert_ne!(hash_with(pointer, value), known, "{pointer}");
         }

@@ -76,6 +76,22 @@ fn show(status: &Status) -> Result<(), Failure> {
             status.gaps
         ))?;
     }
+    for gap in &status.newest_gaps {
+        let (after, before) = (gap.after_position, gap.before_position);
+        output::line(&format!(
+            "  topic {} partition {}, {} {before}: {} events, found by {} at {}",
+            gap.topic,
+            gap.partition,
+            if gap.at_end {
+                format!("its end, after {after} up to")
+            } else {
+                format!("between {after} and")
+            },
+            gap.events,
+            gap.projection,
+            gap.found_at.format("%Y-%m-%d %H:%M:%S"),
+        ))?;
+    }
     if status.schema_violations > 0 {
         output::line(&format!(
             "{} events that came by SQL break their schema",
