@@ -116,6 +116,9 @@ async fn choose(hub: &Hub, selection: &Selection, subjects: &[String]) -> Result
         ));
     }
     let found = selection.find(hub, subjects).await?;
+    if found.subjects.is_empty() && subjects.is_empty() {
+        output::error_line("nothing that is parked fits");
+    }
     for subject in subjects {
         let parked = found
             .subjects
