@@ -116,13 +116,13 @@ impl ColumnType {
     #[must_use]
     pub const fn accepts(self) -> Kinds {
         match self {
-            Self::Text | Self::Uuid => Kinds::STRING,
+            Self::Text | Self::Uuid | Self::Date => Kinds::STRING,
             // A schema's `number` is typed as float, and 5 is one too.
             Self::Bigint | Self::Integer | Self::Numeric { .. } | Self::Double => {
                 Kinds::INTEGER.union(Kinds::FLOAT)
             }
             Self::Boolean => Kinds::BOOLEAN,
-            Self::Timestamp | Self::Date => Kinds::TIMESTAMP.union(Kinds::STRING),
+            Self::Timestamp => Kinds::TIMESTAMP.union(Kinds::STRING),
             Self::Json => Kinds::ANY,
         }
     }
