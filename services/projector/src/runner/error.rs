@@ -138,7 +138,7 @@ impl ProjectorError {
     pub fn remedy(&self) -> String {
         match self {
             Self::DefinitionChanged { projection } => format!(
-                "`dragoman rebuild {projection}` makes its rows anew by the new definition, beside the live table. If the rows are right as they are, say so: `dragoman projection accept {projection} --reason …`."
+                "`dragoman rebuild {projection}` makes its rows anew by the new definition, beside the live table. If the rows are right as they are, say so: `dragoman rebuild {projection} --accept-definition --reason …`."
             ),
             Self::TableDiffers {
                 projection, table, ..
