@@ -1,7 +1,4 @@
-//! Appending to a real Postgres: each event once, requests whole, nobody held up.
-//! Needs `DRAGOMAN_TEST_POSTGRES`.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Appending: each event once, requests whole, nobody held up.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,56 +7,23 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use dragoman_core::{Event, JSON};
 use dragoman_store::{
-    AdapterCounts, AppendConflict, AppendOutcome, AppendRequest, AppendResult, Appended,
-    CatalogueEntry, NewKey, Store, StoreOptions, content_hash,
+    AdapterCounts, AppendConflict, AppendOutcome, AppendRequest, AppendResult, Appended, NewKey,
+    content_hash,
 };
 use proptest::prelude::*;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::Executor as _;
 use tokio::task::JoinSet;
 
-struct Hub {
-    store: Store,
-    url: String,
-}
+use crate::hub::Hub;
 
 impl Hub {
-    async fn new() -> Self {
-        let server = std::env::var("DRAGOMAN_TEST_POSTGRES").expect("it says where to test");
-        let database = format!("append_{}", uuid::Uuid::new_v4().simple());
-        let mut admin = PgConnection::connect(&server).await.unwrap();
-        admin
-            .execute(AssertSqlSafe(format!("create database {database}")))
-            .await
-            .unwrap();
-        let url = format!("{}/{database}", server.rsplit_once('/').unwrap().0);
-        let options = StoreOptions {
-            max_connections: 16,
-            acquire_timeout: Duration::from_secs(20),
-            ..StoreOptions::default()
-        };
-        let store = Store::connect(&url, &options).unwrap();
-        store.migrate().await.unwrap();
-        let entry = CatalogueEntry {
-            event_type: "thing.happened".into(),
-            topic: "thing".into(),
-            schema: None,
-            description: String::new(),
-        };
-        store.synchronise_catalogue(&[entry]).await.unwrap();
-        Self { store, url }
-    }
-
-    async fn session(&self) -> PgConnection {
-        PgConnection::connect(&self.url).await.unwrap()
-    }
-
     async fn append(&self, requests: Vec<Vec<Event>>) -> Vec<AppendResult> {
         let requests: Vec<AppendRequest> = requests.into_iter().map(request).collect();
         self.store.append(&requests).await
     }
 
     /// The ids in the log, in its order.
-    async fn ids(&self) -> Vec<String> {
+    async fn logged_ids(&self) -> Vec<String> {
         sqlx::query_scalar("select id from dragoman.events order by seq")
             .fetch_all(&mut self.session().await)
             .await
@@ -127,14 +91,8 @@ async fn an_event_is_stored_once_with_everything_that_it_said() {
         &appended(&[DUPLICATE]),
         "the time is no content"
     );
-    let lease = hub
-        .store
-        .acquire_lease("relay", "test", Duration::from_secs(30))
-        .await
-        .unwrap()
-        .unwrap();
-    let tip = hub.store.ledger_tip().await.unwrap();
-    hub.store.seal(&lease, 10, &tip).await.unwrap();
+    let lease = hub.lease().await;
+    hub.seal(&lease, 10).await;
     let log = hub
         .store
         .read_after(dragoman_core::Position::ZERO, 10)
@@ -194,7 +152,7 @@ async fn a_shared_statement_gives_every_sender_its_own_answer_in_the_order_of_th
         "{results:?}"
     );
     assert_eq!(one(&results[5]), &appended(&[]));
-    assert_eq!(hub.ids().await, ["known", "z", "a", "m"]);
+    assert_eq!(hub.logged_ids().await, ["known", "z", "a", "m"]);
     let counts = hub.counts().await;
     assert_eq!(
         (counts.received, counts.stored, counts.duplicate),
@@ -227,7 +185,7 @@ async fn a_request_of_several_is_stored_whole_or_not_at_all() {
         stored_at: None,
     };
     assert_eq!(one(&results[2]), &AppendOutcome::Conflict(vec![conflict]));
-    assert_eq!(hub.ids().await, ["b", "d", "c"]);
+    assert_eq!(hub.logged_ids().await, ["b", "d", "c"]);
     let counts = hub.counts().await;
     assert_eq!(
         (counts.received, counts.stored, counts.duplicate),
@@ -260,7 +218,7 @@ async fn of_many_who_send_one_key_at_once_one_stores_it() {
     }
     let stored: usize = senders.join_all().await.into_iter().sum();
     assert_eq!(stored, 50);
-    assert_eq!(hub.ids().await.len(), 50 + 8 * 50);
+    assert_eq!(hub.logged_ids().await.len(), 50 + 8 * 50);
     let counts = hub.counts().await;
     assert_eq!((counts.stored, counts.duplicate), (450, 15 * 50));
 }
@@ -326,7 +284,7 @@ async fn opposite_key_orders_beside_an_open_publisher_neither_deadlock_nor_stall
     assert!(started.elapsed() < Duration::from_secs(20), "it stalled");
     assert_eq!(sum, [1000, 16 * 10 * 102 - 1000, 160]);
     publisher.execute("commit").await.unwrap();
-    assert_eq!(hub.ids().await.len(), 1100);
+    assert_eq!(hub.logged_ids().await.len(), 1100);
     assert_eq!(hub.counts().await.stored, 1000);
 }
 
@@ -367,7 +325,10 @@ async fn an_event_that_the_database_refuses_fails_alone() {
     for (id, result) in results.iter().enumerate() {
         assert_eq!(result.is_ok(), id != 4, "{id}: {result:?}");
     }
-    assert_eq!(hub.ids().await, ["0", "1", "2", "3", "5", "6", "7", "8"]);
+    assert_eq!(
+        hub.logged_ids().await,
+        ["0", "1", "2", "3", "5", "6", "7", "8"]
+    );
     assert_eq!(hub.counts().await.stored, 8);
 }
 
