@@ -1,29 +1,28 @@
-//! Being the one relay that seals and publishes, for as long as the lease says so.
+//! Being the one process that does something, for as long as the lease says so.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use dragoman_store::{Lease, Store};
+use dragoman_core::chain;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::chain;
-
-/// The name of the lease, and of the component in `status`.
-pub const LEASE: &str = "relay";
+use crate::{Lease, Store};
 
 /// The lease held, and the word that it is lost.
 ///
-/// Whoever is about to seal or to produce asks [`Leadership::holds`] first: a
+/// Whoever is about to do what only the leader may asks [`Leadership::holds`] first: a
 /// process that was frozen finds its lease expired when it wakes, by a clock that
 /// went on, before anybody told it.
 #[derive(Debug)]
-pub(crate) struct Leadership {
+pub struct Leadership {
     lease: Mutex<Lease>,
     lost: CancellationToken,
 }
 
 impl Leadership {
-    pub(crate) fn new(lease: Lease) -> Self {
+    /// Leading begins.
+    #[must_use]
+    pub fn new(lease: Lease) -> Self {
         Self {
             lease: Mutex::new(lease),
             lost: CancellationToken::new(),
@@ -31,27 +30,35 @@ impl Leadership {
     }
 
     /// Whether the lease lasts at this moment.
-    pub(crate) fn holds(&self) -> bool {
+    #[must_use]
+    pub fn holds(&self) -> bool {
         !self.lost.is_cancelled() && Instant::now() < self.locked().deadline
     }
 
     /// The lease as last renewed.
-    pub(crate) fn lease(&self) -> Lease {
+    #[must_use]
+    pub fn lease(&self) -> Lease {
         self.locked().clone()
     }
 
     /// Says that the lease is another's.
-    pub(crate) fn lose(&self) {
+    pub fn lose(&self) {
         self.lost.cancel();
     }
 
     /// Resolves when the lease is known to be lost.
-    pub(crate) async fn lost(&self) {
+    pub async fn lost(&self) {
         self.lost.cancelled().await;
     }
 
+    /// Cancelled when the lease is known to be lost.
+    #[must_use]
+    pub fn loss(&self) -> CancellationToken {
+        self.lost.clone()
+    }
+
     /// Renews at a third of the lease's time, until it is lost. Runs as a task.
-    pub(crate) async fn keep(&self, store: &Store) {
+    pub async fn keep(&self, store: &Store) {
         while !self.lost.is_cancelled() {
             let rest = self.lease().ttl / 3;
             tokio::select! {
@@ -68,7 +75,7 @@ impl Leadership {
             let lease = self.lease();
             let left = lease.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                tracing::warn!(holder = %lease.holder, "the lease ran out before it could be renewed");
+                tracing::warn!(lease = %lease.name, holder = %lease.holder, "the lease ran out before it could be renewed");
                 return self.lose();
             }
             match tokio::time::timeout(left, store.renew_lease(&lease)).await {
@@ -77,11 +84,11 @@ impl Leadership {
                     return;
                 }
                 Ok(Ok(None)) => {
-                    tracing::warn!(holder = %lease.holder, "the lease has gone to another relay");
+                    tracing::warn!(lease = %lease.name, holder = %lease.holder, "the lease has gone to another process");
                     return self.lose();
                 }
                 Ok(Err(error)) => {
-                    tracing::warn!(error = %chain(&error), "the lease could not be renewed; it is tried again");
+                    tracing::warn!(lease = %lease.name, error = %chain(&error), "the lease could not be renewed; it is tried again");
                     tokio::time::sleep(Duration::from_millis(200).min(left)).await;
                 }
                 Err(_) => {}

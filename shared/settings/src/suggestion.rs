@@ -1,10 +1,8 @@
 //! What somebody may have meant.
 
 /// "did you mean …?" when one of the known names is close, and all of them.
-pub(crate) fn suggest<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str> + Clone,
-) -> String {
+#[must_use]
+pub fn suggest<'a>(written: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let closest = known
         .clone()
         .into_iter()
