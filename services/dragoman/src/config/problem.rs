@@ -180,7 +180,12 @@ fn without_secrets(line: &str) -> String {
             shown.push_str(part);
             continue;
         }
-        let end = part.find([',', '}']).unwrap_or(part.len());
+        // A list of secrets is hidden to its end.
+        let list = part.trim_start().starts_with('[').then(|| part.rfind(']'));
+        let end = list
+            .flatten()
+            .or_else(|| part.find([',', '}']))
+            .unwrap_or(part.len());
         let (value, rest) = part.split_at(end);
         shown.extend(
             value
@@ -223,6 +228,7 @@ mod tests {
         for line in [
             "security: { protocol: sasl, password: hunter2 }",
             "secrets: [hunter2]",
+            "{ scheme: github, secrets: [one, hunter2], decode: json }",
             "\"password\": \"hunter2\"",
         ] {
             let shown = without_secrets(line);
