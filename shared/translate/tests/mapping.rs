@@ -76,7 +76,7 @@ fn what_is_passed_on_keeps_its_text() {
             r#"{"lines":[1.0, 98765432109876543210],"n":123456789012345678901234567890.10,"x":[123456789012345678901234567890.10]}"#,
         ),
         (
-            r#"if .headers."x-kind" == "push" { .body.n } else { 0 }"#,
+            r#"(if .headers."x-kind" == "push" { .body.n } else { 0 })"#,
             "123456789012345678901234567890.10",
         ),
         (".query", r#"{"page":"2"}"#),
@@ -119,6 +119,23 @@ fn several_events_none_and_times() {
     let events = run(closure, r#"{"lines":[{"id":7},{"id":8}]}"#).unwrap();
     assert_eq!(events[1].id, "8");
     assert_eq!(events[1].data, r#"{"id":8}"#);
+}
+
+#[test]
+fn a_body_that_is_events_already_is_passed_on_whole() {
+    let event = r#"{"id":"\u0041","type":"t","subject":"s","time":"2026-07-01T12:00:00Z","data":1.10}"#;
+    let expected = MappedEvent {
+        id: "A".into(),
+        event_type: "t".into(),
+        subject: "s".into(),
+        time: Some(received()),
+        data: "1.10".into(),
+    };
+    assert_eq!(one(".body", event), expected);
+    assert_eq!(one("[.body]", event), expected);
+    assert_eq!(one(".body.events", &format!(r#"{{"events":[{event}]}}"#)), expected);
+    assert_eq!(run(".body", "[]"), Ok(Vec::new()));
+    assert_eq!(run(".body", "null"), Ok(Vec::new()));
 }
 
 #[test]
