@@ -246,7 +246,7 @@ async fn what_would_be_lost_with_the_table_is_named_instead() {
     let refused = lock.swap(&building.generation, &building.at(&log[9])).await;
     let error = refused.unwrap_err();
     assert!(matches!(error, TargetError::TableInUse { .. }), "{error:?}");
-    assert!(error.to_string().contains("view best"), "{error}");
+    assert!(error.to_string().contains("view public.best"), "{error}");
     let refused = target.begin_rebuild(&definition).await.unwrap_err();
     assert!(matches!(
         refused,
