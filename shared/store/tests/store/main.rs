@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod hub;
+mod portions;
 mod rebase;
 mod sealing;
 mod whatever_commits;
