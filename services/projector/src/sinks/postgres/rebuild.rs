@@ -90,13 +90,14 @@ async fn make_table(
     table::create(connection, definition, shadow).await
 }
 
-/// Removes what a rebuild left that did not come to its end.
+/// Removes what a rebuild left that did not come to its end. Its number is not given
+/// again: whoever still builds it is not to meet the next one.
 async fn remove_unfinished(
     connection: &mut PgConnection,
     projection: &str,
 ) -> Result<(), TargetError> {
     let unfinished: Vec<GenerationRow> = sqlx::query_as(
-        "delete from dragoman_projection.generations
+        "update dragoman_projection.generations set state = 'retired'
          where projection = $1 and state = 'building'
          returning projection, number, state, mode, start_position, definition_hash,
                    table_schema, table_name, rows_in",
