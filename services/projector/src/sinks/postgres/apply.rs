@@ -10,7 +10,7 @@ use super::decisions::skips_among;
 use super::error::{ApplyError, TargetError};
 use super::evaluate::{Evaluated, evaluate};
 use super::generation::{Generation, share};
-use super::names::Place;
+use super::outcome::{Care, Failure, Outcome, Writing};
 use super::parking;
 use super::plan::Plan;
 use super::session::Target;

@@ -195,14 +195,20 @@ fn timestamp(cell: Cell) -> Result<Value, Refusal> {
 }
 
 fn date(cell: Cell) -> Result<Value, Refusal> {
-    match cell {
-        // chrono alone takes one digit for a month, too.
-        Cell::Text(text) if text.len() == 10 => NaiveDate::parse_from_str(&text, "%Y-%m-%d")
-            .map(Value::Date)
-            .map_err(|_| Refusal::Form("2026-01-31")),
-        Cell::Text(_) => Err(Refusal::Form("2026-01-31")),
-        other => Err(kind(&other)),
-    }
+    let Cell::Text(text) = cell else {
+        return Err(kind(&cell));
+    };
+    // chrono alone takes a sign and single digits, too.
+    let written = text.len() == 10
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    Some(text)
+        .filter(|_| written)
+        .and_then(|text| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok())
+        .map(Value::Date)
+        .ok_or(Refusal::Form("2026-01-31"))
 }
 
 fn uuid(cell: Cell) -> Result<Value, Refusal> {
