@@ -221,6 +221,7 @@ fn uuid(cell: Cell) -> Result<Value, Refusal> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use bigdecimal::BigDecimal;
     use dragoman_translate::Cell;
