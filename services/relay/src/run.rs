@@ -3,21 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dragoman_core::Backoff;
-use dragoman_store::{Lease, Store};
+use dragoman_core::{Backoff, chain};
+use dragoman_store::{Leadership, Lease, Store};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::chain;
-use crate::leadership::Leadership;
+use crate::lease::LEASE;
 use crate::lineage::KnownTails;
 use crate::schema_check::SchemaCheck;
 use crate::task::Task;
 use crate::term::{LeadEnd, Term};
 use crate::{RelayError, RelayOptions, telemetry};
-
-/// The name of the lease, and of the component in `status`.
-pub const LEASE: &str = "relay";
 
 /// The rests between tries while the database is away.
 const AWAY: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));

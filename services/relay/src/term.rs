@@ -5,19 +5,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dragoman_core::{Backoff, Position};
-use dragoman_store::{LedgerTip, SealedBatch, Store};
+use dragoman_core::{Backoff, Position, chain};
+use dragoman_store::{Leadership, LedgerTip, SealedBatch, Store};
 use dragoman_stream::{KafkaOptions, Producer};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::chain;
-use crate::leadership::Leadership;
+use crate::lease::LEASE;
 use crate::lineage::{KnownTails, Lineage};
 use crate::publish::Publisher;
 use crate::publish_loop::{Intake, PublishEnd, Rhythm, publish_loop};
 use crate::recovery::{Recovered, recover};
-use crate::run::LEASE;
 use crate::schema_check::{SchemaCheck, check_loop, unchecked};
 use crate::seal::{Outlets, SealEnd, Sealer, seal_loop};
 use crate::task::Task;

@@ -5,7 +5,6 @@ use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use dragoman_translate::Cell;
 use uuid::Uuid;
 
-use super::column_type::sql_type;
 use crate::ColumnType;
 
 /// A value of a column. Equal and ordered as the database has it, but for text, which
@@ -100,7 +99,6 @@ enum Refusal {
 
 impl Refusal {
     fn reason(&self, column_type: ColumnType) -> String {
-        let column_type = sql_type(column_type);
         match self {
             Self::Kind(found) => {
                 format!("the program yielded {found}, which is no value of type {column_type}")
