@@ -19,12 +19,14 @@ mod kinds;
 mod mapped_event;
 mod mapping;
 mod mapping_check;
+mod parse_json;
 mod promise;
 mod report;
 mod run;
 mod scope;
 mod syntax;
 mod types;
+mod variables;
 mod view;
 mod write;
 
