@@ -376,6 +376,14 @@ fn mistakes_are_shown_with_their_place_and_what_to_do() {
         ("assignment", ".data.total = 1.0\n.data.total"),
         ("deletion", "del(.data.total)"),
         ("never", "abort"),
+        (
+            "self_nested",
+            "x = []\nfor_each(array!(.data.lines)) -> |_, line| {\n  x = [x, line]\n}\nx",
+        ),
+        (
+            "local_time",
+            "format_timestamp!(.time, \"%F\", timezone: \"local\")",
+        ),
         ("second_line", "x = 1\n\ty = .data.total + \"a\"\ny"),
     ] {
         insta::assert_snapshot!(name, refused(source, &scope));
