@@ -1,7 +1,6 @@
 //! Programs that yield the value of a key or a column.
 
 use vrl::path::OwnedValuePath;
-use vrl::value::Kind;
 
 use super::compile::{Program, compile, parse, with_deep_stack};
 use super::copies::Reach;
@@ -57,7 +56,7 @@ impl Expression {
             }
             let program = compile(name, source, parsed.ast, scope, Reach::Everywhere)?;
             let kinds = kinds_in(&program.kind);
-            if program.kind == Kind::never() {
+            if kinds == Kinds::NEVER {
                 return Err(CompileError::of_whole(
                     name,
                     source,
@@ -167,8 +166,9 @@ impl Expression {
                 json.push('}');
                 Ok(Cell::Json(json))
             }
-            Place::Made(value) => Cell::computed(value.clone(), &Vec::new())
-                .map_err(|yielded| self.unusable(yielded)),
+            Place::Made(value) => {
+                Cell::computed(value.clone(), &Vec::new()).map_err(|yielded| self.unusable(yielded))
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use vrl::value::Kind;
 
 use super::compile::{Program, types_of};
 use super::event_literals::{self, Literals, MemberPlace};
-use super::mapping::MEMBERS;
+use super::mapped_event::MEMBERS;
 use super::promise;
 use super::report::{CompileError, Problem};
 use super::scope::Scope;
@@ -74,11 +74,7 @@ impl Event<'_> {
             .into_iter()
             .filter(|name| *name != "time" && !literal.members.contains_key(*name));
         for name in missing {
-            problems.push(self.problem(
-                literal.span,
-                format!("the event has no `{name}`"),
-                SHAPE,
-            ));
+            problems.push(self.problem(literal.span, format!("the event has no `{name}`"), SHAPE));
         }
         for (name, member) in &literal.members {
             if !MEMBERS.contains(&name.as_str()) {
