@@ -84,7 +84,7 @@ impl Session {
             generation: &self.generation,
         };
         let applied = applier.apply(cursor, events, to, quit).await?;
-        telemetry::lag_seconds(self.name(), events.last());
+        telemetry::lag_seconds(self.name(), &cursor.reader, events.last());
         Ok(applied)
     }
 

@@ -173,7 +173,7 @@ impl ProjectorError {
                     .to_owned()
             }
             Self::RebuildStopped { projection, .. } => format!(
-                "The live table is as it was. Mend the program of the definition; or skip the event in the live projection (`dragoman parked skip --projection {projection} --reason …`): a rebuild honours what was decided."
+                "The live table is as it was. Mend the program of the definition; or skip the event in the live projection (`dragoman parked skip SUBJECT --projection {projection} --reason …`): a rebuild honours what was decided."
             ),
             Self::TaskLost { .. } => {
                 "Start the projection again, and report the lines of the log before this one."

@@ -11,7 +11,7 @@ use dragoman_stream::{
     StartFrom, TopicPartition,
 };
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::cursor::{Cursor, Place};
 use super::lane::{Lane, Told};
@@ -51,7 +51,7 @@ pub(super) async fn follow_kafka(
 /// A lane as it is seen from outside.
 struct Running {
     told: mpsc::Sender<Told>,
-    task: JoinHandle<()>,
+    task: AbortOnDropHandle<()>,
 }
 
 struct Follower<'a> {
@@ -242,7 +242,7 @@ impl Follower<'_> {
             window: Vec::new(),
             ahead: None,
         };
-        let task = tokio::spawn(watched(Arc::clone(self.session), lane));
+        let task = AbortOnDropHandle::new(tokio::spawn(watched(Arc::clone(self.session), lane)));
         let running = Running { told: sender, task };
         self.lanes.insert(claim.partition.clone(), running);
         StartFrom {
@@ -347,36 +347,26 @@ impl Follower<'_> {
 /// Runs a lane, and ends the session when it ended for more than its own sake; also
 /// when it panicked.
 async fn watched(session: Arc<Session>, lane: Lane) {
-    let lost = scopeguard(&session);
+    let guard = Guard(Some(&session));
     let end = lane.run().await;
-    lost.disarm();
+    guard.disarm();
     session.end_for(end);
 }
 
 /// Ends the session when it is dropped armed.
-struct Guard<'a> {
-    session: &'a Session,
-    armed: bool,
-}
-
-fn scopeguard(session: &Session) -> Guard<'_> {
-    Guard {
-        session,
-        armed: true,
-    }
-}
+struct Guard<'a>(Option<&'a Session>);
 
 impl Guard<'_> {
     fn disarm(mut self) {
-        self.armed = false;
+        self.0 = None;
     }
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        if self.armed {
-            self.session.end(Err(ProjectorError::TaskLost {
-                projection: self.session.name().to_owned(),
+        if let Some(session) = self.0 {
+            session.end(Err(ProjectorError::TaskLost {
+                projection: session.name().to_owned(),
             }));
         }
     }

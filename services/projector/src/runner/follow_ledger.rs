@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use dragoman_core::{RecordedEvent, chain};
 use dragoman_store::{Leadership, Lease};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::cursor::{Cursor, Place};
 use super::lineage::read_on;
@@ -66,7 +67,7 @@ async fn lead(session: &Arc<Session>, lease: Lease) {
     let leadership = Arc::new(Leadership::new(lease));
     let keeper = {
         let (leadership, store) = (Arc::clone(&leadership), session.store.clone());
-        tokio::spawn(async move { leadership.keep(&store).await })
+        AbortOnDropHandle::new(tokio::spawn(async move { leadership.keep(&store).await }))
     };
     let quit = session.quit(leadership.loss());
     clear_halt(&session.store, session.name()).await;
@@ -78,7 +79,7 @@ async fn lead(session: &Arc<Session>, lease: Lease) {
         Err(end) => session.end_for(end),
     }
     session.over.cancel();
-    keeper.abort();
+    drop(keeper);
     telemetry::stopped(session.name(), false);
     if leadership.holds() {
         let lease = leadership.lease();
@@ -187,7 +188,11 @@ impl Follower<'_> {
         let (session, place) = (self.session, self.cursor.reached());
         let events = patiently(session.name(), &self.quit, || async {
             let head = session.look_at_head().await?;
-            telemetry::lag_events(session.name(), head.0 - place.position.0);
+            telemetry::unread(
+                session.name(),
+                &self.cursor.reader,
+                head.0 - place.position.0,
+            );
             let waits_for_the_start = head < place.position && place.identity.is_none();
             if head == place.position || waits_for_the_start {
                 return Ok(Vec::new());

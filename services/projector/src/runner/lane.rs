@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dragoman_core::{Identity, Position, RecordedEvent};
+use dragoman_store::Mark;
 use dragoman_stream::{KafkaOptions, Record, TopicPartition};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
@@ -52,10 +53,12 @@ pub(super) struct Lane {
 impl Lane {
     /// Works until it is time to quit, and says why it ended.
     pub(super) async fn run(mut self) -> StepEnd {
-        match self.work().await {
+        let end = match self.work().await {
             Ok(never) => match never {},
             Err(end) => end,
-        }
+        };
+        telemetry::unread(self.session.name(), &self.cursor.reader, 0);
+        end
     }
 
     async fn work(&mut self) -> Result<Infallible, StepEnd> {
@@ -81,11 +84,19 @@ impl Lane {
     }
 
     async fn tick(&mut self) -> Result<(), StepEnd> {
+        let mark = self.mark();
+        let behind = mark.map_or(0, |mark| mark.kafka_offset + 1 - self.next_offset);
+        telemetry::unread(self.session.name(), &self.cursor.reader, behind);
         self.session.drain(&self.cursor).await?;
         self.session
             .note_passed(&mut self.cursor, &self.quit)
             .await?;
         self.check_tail().await
+    }
+
+    /// How far the relay knows this partition to reach.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        self.marks.borrow().get(&self.partition).cloned()
     }
 
     /// Takes in what it was told and what waits behind, up to a window, and lets it

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dragoman_core::{Identity, Position, RecordedEvent};
 use dragoman_store::{Leadership, Lease, Store};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ProjectorError;
 use super::apply::Applier;
@@ -12,7 +13,9 @@ use super::cursor::{Cursor, Place};
 use super::lineage::{compare, read_on};
 use super::patience::{Quit, Tries, patiently};
 use super::session::StepEnd;
-use crate::{Checkpoint, Definition, Generation, LiveLock, Reader, Stop, Target};
+use crate::{
+    Checkpoint, Definition, Generation, LiveLock, Opened, Reader, Stop, Target, TargetError,
+};
 
 /// How long the lease of a rebuild lasts without being renewed: so long a rebuild
 /// waits for one that was killed.
@@ -62,7 +65,7 @@ pub async fn rebuild(
     let leadership = Arc::new(Leadership::new(lease));
     let keeper = {
         let (leadership, store) = (Arc::clone(&leadership), store.clone());
-        AbortOnDrop(tokio::spawn(async move { leadership.keep(&store).await }))
+        AbortOnDropHandle::new(tokio::spawn(async move { leadership.keep(&store).await }))
     };
     let rebuild = Rebuild {
         definition,
@@ -86,14 +89,6 @@ pub async fn rebuild(
             }
         }
     })
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// Waits as long as the lease of one that was killed may last.
@@ -137,6 +132,17 @@ struct Building {
     parked: i64,
 }
 
+impl Building {
+    fn outcome(&self) -> RebuildOutcome {
+        RebuildOutcome {
+            generation: self.generation.number,
+            position: self.cursor.position(),
+            applied: self.applied,
+            parked: self.parked,
+        }
+    }
+}
+
 impl Rebuild<'_> {
     fn name(&self) -> &str {
         &self.definition.name
@@ -144,6 +150,7 @@ impl Rebuild<'_> {
 
     async fn build(&self) -> Result<RebuildOutcome, StepEnd> {
         let mut building = self.begin().await?;
+        let mut tries = Tries::default();
         loop {
             self.catch_up(&mut building).await?;
             let locked = self.target.lock_live(self.name()).await;
@@ -153,9 +160,13 @@ impl Rebuild<'_> {
             };
             match finished {
                 Err(StepEnd::Halted(error)) if error.is_unavailable() => {
-                    // The lock went with its connection; what is built stays.
-                    if !Tries::default().rest(self.name(), &error, &self.quit).await {
+                    // The lock went with its connection; what is built stays. If that was
+                    // at the commit, the tables may be swapped.
+                    if !tries.rest(self.name(), &error, &self.quit).await {
                         return Err(StepEnd::Quit);
+                    }
+                    if self.live().await?.generation.number == building.generation.number {
+                        return Ok(building.outcome());
                     }
                 }
                 finished => return finished,
@@ -164,15 +175,11 @@ impl Rebuild<'_> {
     }
 
     async fn begin(&self) -> Result<Building, StepEnd> {
-        let live = patiently(self.name(), &self.quit, || async {
-            let looked = self.target.look(self.name()).await;
-            let looked = looked.map_err(ProjectorError::target(self.name()))?;
-            let live = looked.ok_or_else(|| ProjectorError::NeverOpened {
-                projection: self.name().to_owned(),
-            })?;
-            compare(self.store, self.name(), &live.checkpoints).await
+        let live = self.live().await?;
+        let compared = patiently(self.name(), &self.quit, || {
+            compare(self.store, self.name(), &live.checkpoints)
         });
-        live.await?.ok_or(StepEnd::Quit)?;
+        compared.await?.ok_or(StepEnd::Quit)?;
         let begun = patiently(self.name(), &self.quit, || async {
             self.target
                 .begin_rebuild(self.definition)
@@ -188,6 +195,18 @@ impl Rebuild<'_> {
             applied: 0,
             parked: 0,
         })
+    }
+
+    async fn live(&self) -> Result<Opened, StepEnd> {
+        let looked = patiently(self.name(), &self.quit, || async {
+            let looked = self.target.look(self.name()).await;
+            looked.map_err(ProjectorError::target(self.name()))
+        });
+        let live = looked.await?.ok_or(StepEnd::Quit)?;
+        let never = || ProjectorError::NeverOpened {
+            projection: self.name().to_owned(),
+        };
+        live.ok_or_else(|| never().into())
     }
 
     /// Builds until the end of the ledger is near.
@@ -235,19 +254,17 @@ impl Rebuild<'_> {
             next_offset: None,
             applied: building.applied,
         };
-        let swapped = live.swap(&building.generation, &reached).await;
-        let generation = swapped.map_err(ProjectorError::target(self.name()))?;
+        match live.swap(&building.generation, &reached).await {
+            Ok(_) => {}
+            Err(TargetError::NotBuilding { .. }) => return Err(StepEnd::Superseded),
+            Err(error) => return Err(ProjectorError::target(self.name())(error).into()),
+        }
         let position = building.cursor.position();
         (self.progress)(RebuildProgress {
             position,
             head: position,
         });
-        Ok(RebuildOutcome {
-            generation: generation.number,
-            position,
-            applied: building.applied,
-            parked: building.parked,
-        })
+        Ok(building.outcome())
     }
 
     /// Builds one window. False when the ledger has no more.

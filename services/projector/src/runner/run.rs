@@ -7,6 +7,7 @@ use dragoman_core::chain;
 use dragoman_store::Store;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::follow_kafka::follow_kafka;
 use super::follow_ledger::follow_ledger;
@@ -17,7 +18,7 @@ use super::watch::{Marks, watch};
 use super::{ProjectorError, RunnerOptions, telemetry};
 use crate::{Definition, ReaderMode, Target};
 
-/// How often a paused projection looks whether it may go on.
+/// How often a projection that waits looks whether it may go on.
 const PAUSED: Duration = Duration::from_millis(500);
 
 /// Brings a projection its events until `stop`. Several instances share the partitions
@@ -73,10 +74,41 @@ impl Runner {
             tracing::info!(projection = self.name(), ?ended, "a session has ended");
             match ended {
                 SessionEnd::Stopped => return Ok(()),
-                SessionEnd::Paused | SessionEnd::Superseded | SessionEnd::LostLease => {}
+                SessionEnd::Superseded => self.stand_down().await?,
+                SessionEnd::Paused | SessionEnd::LostLease => {}
             }
         }
         Ok(())
+    }
+
+    /// After a process with another configuration (with Kafka, or without) has taken
+    /// the mode, this one is of the past: it waits until it is needed again.
+    async fn stand_down(&self) -> Result<(), ProjectorError> {
+        let quit = Quit::with(&self.stop);
+        let own = self.options.mode(&self.definition);
+        let mut said = false;
+        loop {
+            let looked = patiently(self.name(), &quit, || async {
+                let looked = self.target.look(self.name()).await;
+                looked.map_err(ProjectorError::target(self.name()))
+            });
+            let other = match looked.await?.flatten() {
+                Some(opened) => opened.generation.mode != own,
+                None => false,
+            };
+            if !other {
+                return Ok(());
+            }
+            if !std::mem::replace(&mut said, true) {
+                tracing::warn!(
+                    projection = self.name(),
+                    "another process runs this projection by another configuration, with or without Kafka; standing by"
+                );
+            }
+            if !quit.rest(PAUSED).await {
+                return Ok(());
+            }
+        }
     }
 
     /// False when it was asked to stop.
@@ -107,7 +139,7 @@ impl Runner {
 /// One session: follows whatever the mode says, and watches beside it.
 async fn hold(session: Arc<Session>) -> Result<SessionEnd, ProjectorError> {
     let (marks, known_marks) = watch::channel(Marks::default());
-    let watching = tokio::spawn(watch(Arc::clone(&session), marks));
+    let watching = AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&session), marks)));
     match (&session.generation.mode, &session.options.kafka) {
         (ReaderMode::Kafka, Some(kafka)) => follow_kafka(&session, kafka, &known_marks).await,
         (ReaderMode::Ledger, _) | (ReaderMode::Kafka, None) => follow_ledger(&session).await,

@@ -24,7 +24,7 @@ impl Lane {
         if self.heard.elapsed() < QUIET || !self.told.is_empty() {
             return Ok(());
         }
-        let mark = self.marks.borrow().get(&self.partition).cloned();
+        let mark = self.mark();
         let Some(mark) = mark.filter(|mark| mark.position > self.cursor.position()) else {
             return Ok(());
         };

@@ -1,11 +1,12 @@
-//! The projector's metrics, by name. Each has the label `projection`.
+//! The projector's metrics, by name. Each has the label `projection`; what a reader does
+//! has the label `reader`, too.
 
 use std::time::Duration;
 
 use chrono::Utc;
 use dragoman_core::RecordedEvent;
 
-use crate::{Applied, Drained};
+use crate::{Applied, Drained, Reader};
 
 #[allow(
     clippy::cast_precision_loss,
@@ -46,12 +47,12 @@ pub fn describe_metrics() {
     describe_gauge!(
         "dragoman_projection_lag_seconds",
         Unit::Seconds,
-        "Age of the newest event that took effect, when it did; 0 when nothing waits"
+        "Age of the newest event of a reader that took effect, when it did (over Kafka by its `time`); 0 when nothing waits"
     );
     describe_gauge!(
-        "dragoman_projection_lag_events",
+        "dragoman_projection_unread_events",
         Unit::Count,
-        "Events of the ledger, or of the partitions that this process reads, that are not read yet"
+        "Events of a reader (the ledger, or a partition that this process has) that it has not read yet"
     );
     describe_gauge!(
         "dragoman_projection_partitions",
@@ -132,19 +133,25 @@ pub(super) fn drained(projection: &str, drained: Drained) {
 }
 
 /// The last event of those that just took effect; `None` when nothing waits.
-pub(super) fn lag_seconds(projection: &str, last: Option<&RecordedEvent>) {
+pub(super) fn lag_seconds(projection: &str, reader: &Reader, last: Option<&RecordedEvent>) {
     let age = last
         .and_then(|event| (Utc::now() - event.stored_at).to_std().ok())
         .unwrap_or_default();
-    metrics::gauge!("dragoman_projection_lag_seconds", "projection" => projection.to_owned())
-        .set(age.as_secs_f64());
+    of_reader("dragoman_projection_lag_seconds", projection, reader).set(age.as_secs_f64());
 }
 
-pub(super) fn lag_events(projection: &str, waiting: i64) {
-    gauge("dragoman_projection_lag_events", projection, waiting.max(0));
-    if waiting <= 0 {
-        lag_seconds(projection, None);
+/// How much stands behind what a reader has read.
+#[allow(clippy::cast_precision_loss, reason = "gauges are floats")]
+pub(super) fn unread(projection: &str, reader: &Reader, waiting: i64) {
+    let waiting = waiting.max(0);
+    of_reader("dragoman_projection_unread_events", projection, reader).set(waiting as f64);
+    if waiting == 0 {
+        lag_seconds(projection, reader, None);
     }
+}
+
+fn of_reader(name: &'static str, projection: &str, reader: &Reader) -> metrics::Gauge {
+    metrics::gauge!(name, "projection" => projection.to_owned(), "reader" => reader.to_string())
 }
 
 pub(super) fn partitions(projection: &str, number: usize) {
