@@ -6,7 +6,7 @@ use crate::assert_none;
 use crate::workspace::{all_sources, crates};
 
 const EMPTY_NAMES: &[&str] = &[
-    "common", "util", "utils", "types", "helper", "helpers", "misc", "shared",
+    "common", "util", "utils", "types", "helper", "helpers", "misc",
 ];
 
 #[test]
