@@ -18,10 +18,10 @@ pub enum Outcome {
     /// Acknowledged: it must be there, once.
     Ok,
     /// Refused: it must not be there.
-    Refused {
-        /// The status of the answer.
-        status: u16,
-        /// Whether it says when to come again.
+    Refused(u16),
+    /// 503: the hub cannot say, it may be there, once, or not.
+    Unavailable {
+        /// Whether the answer says when to come again.
         retry_after: bool,
     },
     /// No answer: it may be there, once, or not.
@@ -54,6 +54,7 @@ pub struct History {
     /// Whether each event was sent after the one before it was acknowledged: their order
     /// is known then.
     pub(crate) one_by_one: bool,
+    first: u64,
 }
 
 impl History {
@@ -61,14 +62,26 @@ impl History {
     #[must_use]
     pub fn one_by_one() -> Self {
         Self {
-            sent: BTreeMap::new(),
             one_by_one: true,
+            ..Self::default()
+        }
+    }
+
+    /// The same, whose first event has that number.
+    #[must_use]
+    pub fn one_by_one_from(number: u64) -> Self {
+        Self {
+            first: number,
+            ..Self::one_by_one()
         }
     }
 
     /// The number of the next event.
     pub(crate) fn next_number(&self) -> u64 {
-        self.sent.keys().next_back().map_or(1, |last| last + 1)
+        self.sent
+            .keys()
+            .next_back()
+            .map_or(self.first.max(1), |last| last + 1)
     }
 
     pub(crate) fn invoke(&mut self, number: u64, due: Instant) {

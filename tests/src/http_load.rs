@@ -115,10 +115,10 @@ impl Sender {
         }
         match head.status.as_u16() {
             200 | 201 => Outcome::Ok,
-            status => Outcome::Refused {
-                status,
+            503 => Outcome::Unavailable {
                 retry_after: head.headers.contains_key(header::RETRY_AFTER),
             },
+            status => Outcome::Refused(status),
         }
     }
 }

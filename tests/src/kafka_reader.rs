@@ -104,15 +104,6 @@ pub fn end_offsets(brokers: &str, topic: &str, partitions: i32) -> BTreeMap<i32,
     ends
 }
 
-/// How many records topics have ever held, as their end offsets say.
-#[must_use]
-pub fn ends(brokers: &str, topics: &[&str], partitions: i32) -> i64 {
-    topics
-        .iter()
-        .flat_map(|topic| end_offsets(brokers, topic, partitions).into_values())
-        .sum()
-}
-
 /// Reads `orders [2] offset 17`.
 fn end_offset(line: &str) -> Option<(i32, i64)> {
     let (_, rest) = line.rsplit_once(" [")?;

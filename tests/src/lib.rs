@@ -29,6 +29,7 @@ mod broker;
 mod chain;
 mod database;
 mod environment;
+mod flow;
 mod fold;
 mod history;
 mod http_load;
@@ -48,16 +49,20 @@ pub use broker::Broker;
 pub use chain::{Breach, Chain, Flaw, check_chain};
 pub use database::Database;
 pub use environment::{kafka_libraries, shared_kafka, shared_postgres};
+pub use flow::{
+    Flow, applied, freeze_in_flight, in_kafka, through_projection, through_relay, wait_for_topics,
+    wait_until_applied, wait_until_published,
+};
 pub use fold::{Row, fold, read_rows};
 pub use history::{History, Outcome, Sent};
 pub use http_load::HttpLoad;
-pub use kafka_reader::{Record, end_offsets, ends, exists, read_topic};
-pub use log::{Fact, end_leases, read_log, sealed_head, stored};
+pub use kafka_reader::{Record, end_offsets, exists, read_topic};
+pub use log::{Fact, Gap, end_leases, gaps, read_log, sealed_head, stored};
 pub use ports::free_port;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use project::{Kafka, ORDERS, Project, STOCK, tally, tally_in_line};
-pub use scenario::{Scenario, run};
+pub use scenario::{Scenario, note, run};
 pub use sql_load::SqlLoad;
 pub use topics::Topics;
 pub use verdict::{check_history, check_kafka, check_table, check_table_in_line};

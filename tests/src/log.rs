@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use crate::Database;
+use crate::{Database, ORDERS};
 
 /// An event as the log, or Kafka, has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,4 +62,43 @@ pub async fn stored(database: &Database) -> i64 {
     database
         .number("select count(*) from dragoman.events")
         .await
+}
+
+/// How many orders are stored, sealed or not.
+pub(crate) async fn stored_orders(database: &Database) -> i64 {
+    database
+        .number(&format!(
+            "select count(*) from dragoman.events where type = '{ORDERS}'"
+        ))
+        .await
+}
+
+/// A stretch that Kafka should have had and had not, as a projection reported it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The partition.
+    pub partition: i32,
+    /// How many events were filled in.
+    pub events: i64,
+    /// Whether nothing followed it in its partition.
+    pub at_end: bool,
+}
+
+/// Every gap that a projection reported.
+pub async fn gaps(database: &Database, projection: &str) -> Vec<Gap> {
+    sqlx::query(
+        "select partition, events, at_end from dragoman.gaps
+         where projection = $1 order by partition, after_position",
+    )
+    .bind(projection)
+    .fetch_all(&mut database.connect().await)
+    .await
+    .expect("gaps can be read")
+    .into_iter()
+    .map(|row| Gap {
+        partition: row.get("partition"),
+        events: row.get("events"),
+        at_end: row.get("at_end"),
+    })
+    .collect()
 }

@@ -47,6 +47,12 @@ impl Process {
         }
     }
 
+    /// What it is called.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
     /// Stops it where it stands (SIGSTOP), and returns when it stands.
     ///
     /// # Panics

@@ -94,6 +94,13 @@ pub fn run(scenarios: &[Scenario]) -> ExitCode {
     }
 }
 
+/// Says something about the scenario that runs on this thread, for whoever reads the
+/// output.
+pub fn note(text: &str) {
+    let thread = std::thread::current();
+    eprintln!("  {}: {text}", thread.name().unwrap_or_default());
+}
+
 /// Runs one on a thread of its own, whose name a panic shows.
 fn ends_well(scenario: &Scenario) -> bool {
     let started = Instant::now();
