@@ -17,13 +17,12 @@ const WITHOUT_POSTGRES: Duration = Duration::from_secs(10);
 /// The longest that an acknowledgement may take that does not need what is away.
 const PROMPT: Duration = Duration::from_secs(5);
 /// Timeouts of the client that end within a fraction of an outage, again and again.
-const HASTY: [(&str, &str); 6] = [
+const HASTY: [(&str, &str); 5] = [
     ("socket.timeout.ms", "1000"),
     ("request.timeout.ms", "1000"),
     ("socket.connection.setup.timeout.ms", "1000"),
     ("api.version.request.timeout.ms", "1000"),
     ("metadata.max.age.ms", "2000"),
-    ("max.poll.interval.ms", "6000"),
 ];
 
 pub(crate) async fn kafka_frozen_then_stopped() {

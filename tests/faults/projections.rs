@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dragoman_tests::{
     Database, Kafka, Process, Project, SqlLoad, applied, check_history, check_kafka, check_table,
-    eventually, freeze_in_flight, note, shared_kafka, shared_postgres, tally, through_projection,
+    eventually, freeze_in_flight, note, orders_in_kafka, shared_kafka, shared_postgres, tally,
     wait_for_topics, wait_until_applied, wait_until_published,
 };
 
@@ -22,12 +22,14 @@ pub(crate) async fn killed_ten_times() {
     let mut projection = project.projection("tally");
     // While nobody is there for a dead member's partitions, enough comes together.
     let load = SqlLoad::start(&project.database, 300, Duration::from_millis(500));
-    let mut reached = 0;
     for _ in 0..10 {
-        let some_later = reached + rand::random_range(0..IN_FLIGHT);
-        reached = freeze_in_flight(&mut projection, IN_FLIGHT, some_later, async || {
-            through_projection(&project, &target, TABLE).await
-        })
+        freeze_in_flight(
+            &mut projection,
+            IN_FLIGHT,
+            rand::random_range(0..IN_FLIGHT),
+            async || orders_in_kafka(&project),
+            async || applied(&target, TABLE).await,
+        )
         .await;
         projection.kill();
         projection = project.projection("tally");

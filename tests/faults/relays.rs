@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dragoman_tests::{
-    Kafka, Project, SqlLoad, check_history, check_kafka, end_leases, eventually, freeze_in_flight,
-    in_kafka, note, shared_kafka, shared_postgres, through_relay, wait_for_topics,
+    Kafka, Process, Project, SqlLoad, check_history, check_kafka, end_leases, eventually,
+    freeze_in_flight, in_kafka, note, sealed_head, shared_kafka, shared_postgres, wait_for_topics,
     wait_until_published,
 };
 
@@ -15,14 +15,9 @@ pub(crate) async fn killed_ten_times() {
     let project = project().await;
     let mut relay = project.relay();
     wait_for_topics(&project, &mut relay).await;
-    let load = SqlLoad::start(&project.database, 700, Duration::from_millis(350));
-    let mut published = 0;
+    let load = SqlLoad::start(&project.database, 2_500, Duration::from_secs(1));
     for round in 0..10 {
-        let some_later = published + rand::random_range(0..3 * IN_FLIGHT);
-        published = freeze_in_flight(&mut relay, IN_FLIGHT, some_later, async || {
-            through_relay(&project).await
-        })
-        .await;
+        freeze_with_events_in_flight(&project, &mut relay).await;
         relay.kill();
         // Twice its successor waits for the lease of the dead one, as it would; else
         // that waiting is left out.
@@ -44,11 +39,9 @@ pub(crate) async fn frozen_past_its_lease() {
     let mut first = project.relay();
     wait_for_topics(&project, &mut first).await;
     let mut second = project.relay();
-    let load = SqlLoad::start(&project.database, 1_200, Duration::from_millis(600));
-    let published = freeze_in_flight(&mut first, IN_FLIGHT, 0, async || {
-        through_relay(&project).await
-    })
-    .await;
+    let load = SqlLoad::start(&project.database, 2_500, Duration::from_secs(1));
+    freeze_with_events_in_flight(&project, &mut first).await;
+    let published = in_kafka(&project);
     eventually("the second relay has taken over", async || {
         in_kafka(&project) > published + 3 * IN_FLIGHT
     })
@@ -68,6 +61,18 @@ pub(crate) async fn frozen_past_its_lease() {
     let log = check_history(&project, &history).await;
     let repeats = check_kafka(&project, &log);
     note(&format!("{} events, {repeats} repeats", log.len()));
+}
+
+/// Freezes a relay at a random moment, with events sealed that are not in Kafka.
+async fn freeze_with_events_in_flight(project: &Project, relay: &mut Process) {
+    freeze_in_flight(
+        relay,
+        IN_FLIGHT,
+        rand::random_range(0..2 * IN_FLIGHT),
+        async || sealed_head(&project.database).await,
+        async || in_kafka(project),
+    )
+    .await;
 }
 
 async fn project() -> Project {

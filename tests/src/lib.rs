@@ -50,8 +50,8 @@ pub use chain::{Breach, Chain, Flaw, check_chain};
 pub use database::Database;
 pub use environment::{kafka_libraries, shared_kafka, shared_postgres};
 pub use flow::{
-    Flow, applied, freeze_in_flight, in_kafka, through_projection, through_relay, wait_for_topics,
-    wait_until_applied, wait_until_published,
+    applied, freeze_in_flight, in_kafka, orders_in_kafka, wait_for_topics, wait_until_applied,
+    wait_until_published,
 };
 pub use fold::{Row, fold, read_rows};
 pub use history::{History, Outcome, Sent};
