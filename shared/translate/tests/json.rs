@@ -127,7 +127,7 @@ fn an_error_says_where_it_is() {
     let text = "{\n  \"a\": [1, {\"b/~\": tru }]\n}";
     let error = Document::parse(text.as_bytes()).unwrap_err();
     assert_eq!(error.pointer, "/a/1/b~1~0");
-    assert_eq!((error.line, error.column), (2, 21));
+    assert_eq!((error.line, error.column), (2, 20));
     assert_eq!(&text[error.offset..error.offset + 3], "tru");
     insta::assert_snapshot!(error);
 

@@ -75,10 +75,6 @@ fn what_is_passed_on_keeps_its_text() {
             r#"{ "lines": .body.a.b, "n": .body.n, "x": [.body.n] }"#,
             r#"{"lines":[1.0, 98765432109876543210],"n":123456789012345678901234567890.10,"x":[123456789012345678901234567890.10]}"#,
         ),
-        (
-            r#"if .headers."x-kind" == "push" { .body.n } else { 0 }"#,
-            "123456789012345678901234567890.10",
-        ),
         (".query", r#"{"page":"2"}"#),
     ] {
         assert_eq!(one(&with_data(data), body).data, expected, "{data}");
@@ -96,9 +92,49 @@ fn a_number_that_is_read_is_exact_or_an_error() {
     // Copied in one place, read in another.
     let both = r#"{ "id": to_string!(.body.n), "type": "t", "subject": "s", "data": .body }"#;
     assert!(matches!(run(both, body), Err(MappingError::Inexact(_))));
-    // Through a variable it is read.
-    let variable = format!("x = .body\n{}", with_data("x"));
-    assert!(matches!(run(&variable, body), Err(MappingError::Inexact(_))));
+}
+
+#[test]
+fn a_variable_that_is_only_passed_on_keeps_the_text_too() {
+    let body = r#"{"n":98765432109876543210,"m":1.50}"#;
+    for (before, data, expected) in [
+        ("x = .body", "x", body),
+        ("x = .body.n\ny = [x, .body.m]", "{ \"y\": y }", r#"{"y":[98765432109876543210,1.50]}"#),
+        (
+            "x = if .headers.\"x-kind\" == \"push\" { .body.n } else { 0 }",
+            "[x, x]",
+            "[98765432109876543210,98765432109876543210]",
+        ),
+    ] {
+        let source = format!("{before}\n{}", with_data(data));
+        assert_eq!(one(&source, body).data, expected, "{source}");
+    }
+    // Whatever else is done with it may compute with it.
+    for before in [
+        "x = .body\ny = x.m",
+        "x = .body\nx.z = 1",
+        "x = .body\nx = x",
+        "x = 1\nif .query.page == \"2\" { x = .body }",
+        "x = .body\ny = encode_json(x)",
+        "x = .body\ndel(x.m)",
+    ] {
+        let source = format!("{before}\n{}", with_data("x"));
+        assert!(matches!(run(&source, body), Err(MappingError::Inexact(_))), "{source}");
+    }
+}
+
+#[test]
+fn json_inside_text_is_read_strictly() {
+    let data = with_data("parse_json!(.body.payload)");
+    assert_eq!(
+        one(&data, r#"{"payload":"{\"a\":[1,2.5,\"x\"]}"}"#).data,
+        r#"{"a":[1,2.5,"x"]}"#
+    );
+    let mut said = Vec::new();
+    for payload in ["{\\\"a\\\":98765432109876543210}", "{\\\"a\\\":1,\\\"a\\\":2}", ""] {
+        said.push(run(&data, &format!("{{\"payload\":\"{payload}\"}}")).unwrap_err().to_string());
+    }
+    insta::assert_snapshot!(said.join("\n"));
 }
 
 #[test]
@@ -119,6 +155,23 @@ fn several_events_none_and_times() {
     let events = run(closure, r#"{"lines":[{"id":7},{"id":8}]}"#).unwrap();
     assert_eq!(events[1].id, "8");
     assert_eq!(events[1].data, r#"{"id":8}"#);
+}
+
+#[test]
+fn a_body_that_is_events_already_is_passed_on_whole() {
+    let event = r#"{"id":"\u0041","type":"t","subject":"s","time":"2026-07-01T12:00:00Z","data":1.10}"#;
+    let expected = MappedEvent {
+        id: "A".into(),
+        event_type: "t".into(),
+        subject: "s".into(),
+        time: Some(received()),
+        data: "1.10".into(),
+    };
+    assert_eq!(one(".body", event), expected);
+    assert_eq!(one("[.body]", event), expected);
+    assert_eq!(one(".body.events", &format!(r#"{{"events":[{event}]}}"#)), expected);
+    assert_eq!(run(".body", "[]"), Ok(Vec::new()));
+    assert_eq!(run(".body", "null"), Ok(Vec::new()));
 }
 
 #[test]

@@ -97,6 +97,14 @@ pub(super) fn parse(name: &str, source: &str, scope: &Scope) -> Result<Parsed, C
         ]);
         CompileError::from_compiler(name, source, diagnostics)
     })?;
+    if ast.0.is_empty() {
+        return Err(CompileError::of_whole(
+            name,
+            source,
+            "the program is empty",
+            "let its last expression be what it yields",
+        ));
+    }
     let overview = syntax::overview(&ast);
     if overview.depth > MAX_NESTING {
         return Err(CompileError::of_whole(

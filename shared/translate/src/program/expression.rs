@@ -1,7 +1,6 @@
 //! Programs that yield the value of a key or a column.
 
 use vrl::path::OwnedValuePath;
-use vrl::value::Kind;
 
 use super::compile::{Program, compile, parse, with_deep_stack};
 use super::copies::Reach;
@@ -57,7 +56,7 @@ impl Expression {
             }
             let program = compile(name, source, parsed.ast, scope, Reach::Everywhere)?;
             let kinds = kinds_in(&program.kind);
-            if program.kind == Kind::never() {
+            if kinds == Kinds::NEVER {
                 return Err(CompileError::of_whole(
                     name,
                     source,

@@ -7,7 +7,7 @@ use vrl::value::Kind;
 
 use super::compile::{Program, types_of};
 use super::event_literals::{self, Literals, MemberPlace};
-use super::mapping::MEMBERS;
+use super::mapped_event::MEMBERS;
 use super::promise;
 use super::report::{CompileError, Problem};
 use super::scope::Scope;

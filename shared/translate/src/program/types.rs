@@ -62,6 +62,10 @@ fn members_of(shape: &Shape) -> Collection<FieldName> {
 
 /// What VRL's compiler knows of a value, as kinds.
 pub(super) fn kinds_in(kind: &Kind) -> Kinds {
+    // To VRL, never is a part of everything.
+    if kind.is_never() {
+        return Kinds::NEVER;
+    }
     [
         (kind.contains_null() || kind.contains_undefined(), Kinds::NULL),
         (kind.contains_boolean(), Kinds::BOOLEAN),

@@ -1,4 +1,4 @@
-//! Numbers compared as decimals.
+//! Keywords that compare numbers, as decimals.
 
 use std::str::FromStr;
 
@@ -13,6 +13,13 @@ use crate::{Json, JsonKind};
 
 /// `options` with keywords for numbers that look at every digit.
 pub(super) fn exact<'i, R>(options: ValidationOptions<'i, R, Strict>) -> ValidationOptions<'i, R, Strict> {
+    let options = options
+        .with_keyword("const", |_, value, _| {
+            Ok(Box::new(OneOf(vec![value.clone()])))
+        })
+        .with_keyword("enum", |_, value, _| {
+            Ok(Box::new(OneOf(value.as_array().cloned().unwrap_or_default())))
+        });
     [
         ("minimum", Bound::Minimum),
         ("maximum", Bound::Maximum),
@@ -28,6 +35,26 @@ pub(super) fn exact<'i, R>(options: ValidationOptions<'i, R, Strict>) -> Validat
             None => Err(ValidationError::custom("a number is needed here")),
         })
     })
+}
+
+/// `const` and `enum`.
+struct OneOf(Vec<Value>);
+
+impl<'i> Keyword<'i, Strict> for OneOf {
+    fn validate(&self, instance: Instance<'i>) -> Result<(), ValidationError<'i>> {
+        if Keyword::<Strict>::is_valid(self, instance) {
+            return Ok(());
+        }
+        let allowed: Vec<String> = self.0.iter().map(Value::to_string).collect();
+        Err(ValidationError::custom(match allowed.as_slice() {
+            [only] => format!("value is not {only}"),
+            several => format!("value is not one of {}", several.join(", ")),
+        }))
+    }
+
+    fn is_valid(&self, instance: Instance<'i>) -> bool {
+        self.0.iter().any(|allowed| instance.equals_value(allowed))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
