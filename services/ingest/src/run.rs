@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dragoman_core::{Backoff, SystemClock};
-use dragoman_store::{CatalogueError, Door as StoreDoor, Store};
+use dragoman_store::{AdapterCounts, CatalogueError, Door as StoreDoor, Store};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -94,6 +94,7 @@ impl Ingest {
         if !self.claim_sources(&stop).await? {
             return Ok(());
         }
+        self.name_adapters().await;
         let address = self.address();
         let options = self.options;
         let (queue, taker) = queue(options.queued_requests, options.queued_bytes);
@@ -152,6 +153,15 @@ impl Ingest {
             return Err(IngestError::TaskLost);
         }
         Ok(())
+    }
+
+    /// Lets the account name each adapter before anything has come in by it.
+    async fn name_adapters(&self) {
+        for name in self.adapters.names() {
+            if let Err(error) = self.store.count(name, AdapterCounts::default()).await {
+                tracing::debug!(error = %chain(&error), "an adapter is named when it counts");
+            }
+        }
     }
 
     /// Makes sure that no other door writes the webhooks' sources. False when it was

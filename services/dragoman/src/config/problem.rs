@@ -90,6 +90,32 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// A problem at a place of another file than the configuration.
+    pub(crate) fn at(
+        file: &Path,
+        line: usize,
+        column: usize,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        // One that cannot be read any more is shown without an excerpt.
+        let Ok(text) = std::fs::read_to_string(file) else {
+            return Self::of_file(file, message, remedy);
+        };
+        let source = Source {
+            file: file.to_owned(),
+            text,
+        };
+        let place = Place {
+            line: line.max(1),
+            column: column.max(1),
+            width: 1,
+        };
+        source.problem(place, message, remedy)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "error: {}", self.message)?;

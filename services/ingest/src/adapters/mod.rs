@@ -120,6 +120,12 @@ impl Adapters {
         None
     }
 
+    /// Whether there is no way in at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.api.is_none() && self.webhooks.is_empty()
+    }
+
     /// A line for each adapter, for people.
     #[must_use]
     pub fn described(&self) -> Vec<String> {
@@ -137,6 +143,12 @@ impl Adapters {
             )
         });
         api.chain(webhooks).collect()
+    }
+
+    /// The names of all of them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let webhooks = self.webhooks.values().map(|webhook| &*webhook.name);
+        self.api.as_deref().into_iter().chain(webhooks)
     }
 
     /// The name of the API's adapter, if there is one.
