@@ -5,8 +5,10 @@ use crate::config::{Config, Problem};
 
 mod events;
 mod kafka;
+mod projections;
 
 pub(crate) use events::Schemas;
+pub(crate) use projections::Definitions;
 
 /// What was looked at, and what was found.
 #[derive(Default)]
@@ -17,6 +19,8 @@ pub(crate) struct Findings {
     pub(crate) problems: Vec<Problem>,
     /// The schema of each type of the catalogue, compiled.
     pub(crate) schemas: Schemas,
+    /// The projections that compile.
+    pub(crate) definitions: Definitions,
     /// Samples that did not give what they should.
     pub(crate) failed_samples: Vec<String>,
 }
@@ -26,5 +30,15 @@ pub(crate) fn check(config: &Config) -> Findings {
     let mut findings = Findings::default();
     kafka::check(config, &mut findings);
     events::check(config, &mut findings);
+    projections::check(config, &mut findings);
+    findings
+}
+
+/// Checks the projections and what they are made of, and nothing else: for commands
+/// that look at projections, and must work while something else is being mended.
+pub(crate) fn check_projections(config: &Config) -> Findings {
+    let mut findings = Findings::default();
+    events::check(config, &mut findings);
+    projections::check(config, &mut findings);
     findings
 }

@@ -49,5 +49,6 @@ pub(crate) fn start_metrics() -> Result<PrometheusHandle, Failure> {
         .map_err(|error| Failure::from_error(&error))?;
     crate::status::describe_metrics();
     dragoman_relay::describe_metrics();
+    dragoman_projector::describe_metrics();
     Ok(handle)
 }

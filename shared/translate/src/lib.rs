@@ -21,6 +21,7 @@
 mod json;
 mod program;
 mod schema;
+mod shape;
 
 pub use json::{Document, Elements, Json, JsonError, JsonErrorKind, JsonKind, MAX_DEPTH, Members};
 pub use program::{

@@ -8,7 +8,6 @@ mod http;
 mod problem;
 mod read;
 mod read_error;
-mod suggestion;
 
 pub(crate) use events::EventOptions;
 pub(crate) use http::HttpOptions;
