@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use dragoman_projector::{Definition, PostgresSinkOptions, SinkOptions, Target};
 use dragoman_relay::KnownTails;
@@ -13,9 +12,6 @@ use futures_util::future::join_all;
 use crate::checks::Definitions;
 use crate::config::Config;
 use crate::failure::{Failure, chain};
-
-/// How long a target may take to say how far it is before the relay does without.
-const TAILS_WITHIN: Duration = Duration::from_secs(5);
 
 /// A projection and where it writes. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -100,33 +96,19 @@ impl Projections {
     }
 
     /// What the relay compares with the ledger before it seals. A target that does not
-    /// answer in time is done without, so that it cannot hold up the log; its
-    /// projection compares for itself when it reads.
+    /// answer is done without, so that it cannot hold up the log; its projection
+    /// compares for itself when it reads.
     pub(crate) fn known_tails(&self) -> KnownTails {
         let projections = self.clone();
         Arc::new(move || {
             let projections = projections.clone();
             async move {
-                let asked = projections
-                    .iter()
-                    .map(|(name, projection)| tails_of(name, projection));
+                let asked = projections.iter().map(|(name, projection)| {
+                    dragoman_projector::known_tails(&projection.target, name)
+                });
                 join_all(asked).await.into_iter().flatten().collect()
             }
             .boxed()
         })
-    }
-}
-
-async fn tails_of(name: &str, projection: &Projection) -> Vec<dragoman_store::Tail> {
-    let asked = dragoman_projector::known_tails(&projection.target, name);
-    match tokio::time::timeout(TAILS_WITHIN, asked).await {
-        Ok(tails) => tails,
-        Err(_) => {
-            tracing::warn!(
-                projection = name,
-                "its database does not answer: its checkpoints are not compared with the ledger now"
-            );
-            Vec::new()
-        }
     }
 }

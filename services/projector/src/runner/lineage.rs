@@ -7,18 +7,28 @@ use dragoman_store::{LineageError, Store, Tail};
 
 use super::ProjectorError;
 use super::cursor::Place;
-use crate::{Checkpoint, Target};
+use crate::{Checkpoint, Target, TargetError};
 
 /// How long the relay waits for a target that does not answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// The last events of a projection's checkpoints, for the relay's comparison of
-/// lineages; none when the target does not answer within five seconds.
+/// lineages; none, and a warning, when the target does not answer within five seconds.
 pub async fn known_tails(target: &Target, projection: &str) -> Vec<Tail> {
-    match tokio::time::timeout(ANSWER, target.look(projection)).await {
-        Ok(Ok(Some(opened))) => tails(projection, &opened.checkpoints),
-        Ok(Ok(None) | Err(_)) | Err(_) => Vec::new(),
-    }
+    let why: Option<TargetError> = match tokio::time::timeout(ANSWER, target.look(projection)).await
+    {
+        Ok(Ok(opened)) => {
+            return opened.map_or_else(Vec::new, |opened| tails(projection, &opened.checkpoints));
+        }
+        Ok(Err(error)) => Some(error),
+        Err(_) => None,
+    };
+    tracing::warn!(
+        projection,
+        error = why.as_ref().map(tracing::field::display),
+        "its database does not answer: its checkpoints are not compared with the ledger now"
+    );
+    Vec::new()
 }
 
 /// Compares what the checkpoints say with the ledger.
