@@ -25,6 +25,6 @@ lint: ## format, clippy, scripts
 	@scripts/setup test
 	@scripts/lint
 
-docs: ## API documentation, to target/doc
+docs: ## API documentation to target/doc; the pages and the schema that are generated
 	@scripts/setup test
-	@cargo doc --locked --profile quick --workspace --no-deps
+	@scripts/docs

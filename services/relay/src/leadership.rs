@@ -8,6 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
 
+/// The name of the lease, and of the component in `status`.
+pub const LEASE: &str = "relay";
+
 /// The lease held, and the word that it is lost.
 ///
 /// Whoever is about to seal or to produce asks [`Leadership::holds`] first: a

@@ -35,8 +35,9 @@ mod term;
 mod testing;
 
 pub use error::RelayError;
+pub use leadership::LEASE;
 pub use lineage::KnownTails;
 pub use options::RelayOptions;
-pub use run::{LEASE, run};
+pub use run::run;
 pub use schema_check::SchemaCheck;
 pub use telemetry::describe_metrics;

@@ -9,15 +9,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
-use crate::leadership::Leadership;
+use crate::leadership::{LEASE, Leadership};
 use crate::lineage::KnownTails;
 use crate::schema_check::SchemaCheck;
 use crate::task::Task;
 use crate::term::{LeadEnd, Term};
 use crate::{RelayError, RelayOptions, telemetry};
-
-/// The name of the lease, and of the component in `status`.
-pub const LEASE: &str = "relay";
 
 /// The rests between tries while the database is away.
 const AWAY: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));

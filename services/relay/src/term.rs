@@ -12,12 +12,11 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
-use crate::leadership::Leadership;
+use crate::leadership::{LEASE, Leadership};
 use crate::lineage::{KnownTails, Lineage};
 use crate::publish::Publisher;
 use crate::publish_loop::{Intake, PublishEnd, Rhythm, publish_loop};
 use crate::recovery::{Recovered, recover};
-use crate::run::LEASE;
 use crate::schema_check::{SchemaCheck, check_loop, unchecked};
 use crate::seal::{Outlets, SealEnd, Sealer, seal_loop};
 use crate::task::Task;

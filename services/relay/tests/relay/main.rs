@@ -5,7 +5,6 @@
 #![allow(clippy::print_stdout, reason = "figures are for people")]
 
 mod crashes;
-mod figures;
 mod halts;
 mod outages;
 mod publishing;

@@ -1,0 +1,3 @@
+//! Where projections write: one folder for each kind.
+
+pub(crate) mod postgres;

@@ -1,0 +1,8 @@
+//! The hub's tables against a real Postgres. Needs `DRAGOMAN_TEST_POSTGRES`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod hub;
+mod rebase;
+mod sealing;
+mod whatever_commits;
