@@ -1,12 +1,14 @@
 //! Whatever comes in: no panic, no stack that overflows, no digit lost.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use dragoman_core::{Event, JSON};
 use dragoman_translate::{
-    Cell, Document, Each, EventScope, EventView, Expression, Json, JsonKind, Mapping,
-    MappingInput, Schema,
+    Cell, Document, Each, EventScope, EventView, Expression, Json, JsonKind, Mapping, MappingInput,
+    Schema,
 };
 use proptest::prelude::*;
 
@@ -31,11 +33,12 @@ fn json_text() -> impl Strategy<Value = String> {
     ];
     leaf.prop_recursive(5, 60, 6, move |inner| {
         prop_oneof![
-            (prop::collection::vec(inner.clone(), 0..6), space())
-                .prop_map(|(elements, space)| format!(
+            (prop::collection::vec(inner.clone(), 0..6), space()).prop_map(
+                |(elements, space)| format!(
                     "[{space}{}{space}]",
                     elements.join(&format!("{space},{space}"))
-                )),
+                )
+            ),
             (prop::collection::vec(inner, 0..6), space(), any::<bool>()).prop_map(
                 |(values, space, escape)| {
                     let members: Vec<String> = values
@@ -65,7 +68,11 @@ fn rebuilt(json: Json<'_>) -> String {
                 .members()
                 .map(|(name, value)| {
                     assert_eq!(json.get(&name).map(Json::raw), Some(value.raw()));
-                    format!("{}:{}", serde_json::Value::from(name.as_ref()), rebuilt(value))
+                    format!(
+                        "{}:{}",
+                        serde_json::Value::from(name.as_ref()),
+                        rebuilt(value)
+                    )
                 })
                 .collect();
             format!("{{{}}}", members.join(","))
@@ -187,8 +194,8 @@ fn deep_programs_are_refused_and_the_deepest_run_on_a_small_stack() {
     for source in [
         "(".repeat(30_000),
         format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000)),
-        format!("{}true", "!".repeat(60_000)),
-        vec!["1"; 30_000].join("+"),
+        format!("{}true", "!".repeat(20_000)),
+        vec!["1"; 20_000].join("+"),
         format!("{}1{}", "[".repeat(20_000), "]".repeat(20_000)),
         format!("{}1{}", "{".repeat(20_000), "}".repeat(20_000)),
         "x".repeat(70_000),
@@ -196,20 +203,24 @@ fn deep_programs_are_refused_and_the_deepest_run_on_a_small_stack() {
         assert!(Expression::compile("c", &source, &scope).is_err());
     }
     let deepest = [
-        format!("x = {}\nx", vec![".subject"; 250].join(" + ")),
+        format!("x = {}\nx", vec![".subject"; 120].join(" + ")),
         format!("{}.subject{}", "{".repeat(250), "}".repeat(250)),
-        format!("x = {}.subject == \"s\"\nx", "!".repeat(240)),
+        format!("x = {}(.subject == \"s\")\nx", "!".repeat(240)),
         {
             let mut chain = String::from("if .subject == \"x\" { 1 }");
-            for number in 0..120 {
+            for number in 0..60 {
                 chain.push_str(&format!(" else if .subject == \"{number}\" {{ {number} }}"));
             }
             chain
         },
     ];
     for source in deepest {
-        let expression = Expression::compile("c", &source, &scope)
-            .unwrap_or_else(|error| panic!("{}", error.to_string().chars().take(300).collect::<String>()));
+        let expression = Expression::compile("c", &source, &scope).unwrap_or_else(|error| {
+            panic!(
+                "{}",
+                error.to_string().chars().take(300).collect::<String>()
+            )
+        });
         std::thread::Builder::new()
             .stack_size(1024 * 1024)
             .spawn(move || {
@@ -229,7 +240,11 @@ fn payloads_of_any_depth_and_size_are_borne() {
     let deep = format!("{}1{}", "[".repeat(127), "]".repeat(127));
     let event_deep = event(&deep);
     let view = EventView::read(&event_deep).unwrap();
-    for source in ["encode_json(.data)", "x = .data\nx", "flatten(array!(.data))"] {
+    for source in [
+        "encode_json(.data)",
+        "x = .data\nx",
+        "flatten(array!(.data))",
+    ] {
         let expression = Expression::compile("c", source, &scope).unwrap();
         expression.evaluate(&view, None).unwrap();
     }
@@ -240,7 +255,22 @@ fn payloads_of_any_depth_and_size_are_borne() {
     let steps = "n = 0\nfor_each(array!(.data)) -> |_, one| { for_each(array!(.data)) -> |_, other| { n = n + 1 } }\nn";
     let expression = Expression::compile("c", steps, &scope).unwrap();
     let error = expression.evaluate(&view, None).unwrap_err();
-    assert_eq!(error.to_string(), "c failed: it took more than 1000000 steps");
+    assert_eq!(
+        error.to_string(),
+        "c failed: it took more than 1000000 steps"
+    );
     let each = Each::compile("each", ".data", &scope).unwrap();
     assert_eq!(each.items(&view).unwrap().len(), 50_001);
+}
+
+#[test]
+fn everything_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Document<'_>>();
+    shared::<Schema>();
+    shared::<Mapping>();
+    shared::<Expression>();
+    shared::<Each>();
+    shared::<EventView<'_>>();
+    shared::<EventScope>();
 }

@@ -88,14 +88,10 @@ struct Marking {
 impl Marking {
     /// A statement before the last one: what it assigns to a variable is passed on if
     /// nothing else is ever done with that variable.
-    fn assignment(
-        &mut self,
-        statement: Node<Expr>,
-        uses: &BTreeMap<String, Uses>,
-    ) -> Node<Expr> {
+    fn assignment(&mut self, statement: Node<Expr>, uses: &BTreeMap<String, Uses>) -> Node<Expr> {
         statement.map(|statement| match statement {
-            Expr::Assignment(assignment) => Expr::Assignment(assignment.map(|assignment| {
-                match assignment {
+            Expr::Assignment(assignment) => {
+                Expr::Assignment(assignment.map(|assignment| match assignment {
                     Assignment::Single {
                         target,
                         op: AssignmentOp::Assign,
@@ -106,8 +102,8 @@ impl Marking {
                         expr: Box::new(self.expression(*expr, Some(Reach::Everywhere))),
                     },
                     other => other,
-                }
-            })),
+                }))
+            }
             other => other,
         })
     }
@@ -168,7 +164,9 @@ impl Marking {
         };
         let copied = path.prefix == PathPrefix::Event
             && path.path.segments.first().is_some_and(|first| {
-                self.roots.iter().any(|root| field_name(first) == Some(root))
+                self.roots
+                    .iter()
+                    .any(|root| field_name(first) == Some(root))
             });
         if !copied {
             return query;
@@ -182,7 +180,9 @@ impl Marking {
                 self.copies.len() - 1
             });
         Query {
-            target: query.target.map(|_| QueryTarget::External(PathPrefix::Metadata)),
+            target: query
+                .target
+                .map(|_| QueryTarget::External(PathPrefix::Metadata)),
             path: query
                 .path
                 .map(|_| OwnedValuePath::single_field(&name_of(number))),
@@ -191,9 +191,9 @@ impl Marking {
 
     fn container(&mut self, container: Container, reach: Reach) -> Container {
         match container {
-            Container::Group(group) => Container::Group(Box::new(group.map(|group| {
-                Group(self.expression(group.into_inner(), Some(reach)))
-            }))),
+            Container::Group(group) => Container::Group(Box::new(
+                group.map(|group| Group(self.expression(group.into_inner(), Some(reach)))),
+            )),
             Container::Block(block) => {
                 Container::Block(block.map(|block| self.block(block, reach)))
             }

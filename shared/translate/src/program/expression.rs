@@ -34,7 +34,7 @@ enum Work {
     /// It is always the same.
     Constant(Cell),
     /// It computes.
-    Program(Program),
+    Program(Box<Program>),
 }
 
 impl Expression {
@@ -67,7 +67,10 @@ impl Expression {
             Ok(Self {
                 name: name.to_owned(),
                 kinds,
-                work: constant(&program).map_or(Work::Program(program), Work::Constant),
+                work: match constant(&program) {
+                    Some(cell) => Work::Constant(cell),
+                    None => Work::Program(Box::new(program)),
+                },
             })
         })
     }
@@ -166,8 +169,9 @@ impl Expression {
                 json.push('}');
                 Ok(Cell::Json(json))
             }
-            Place::Made(value) => Cell::computed(value.clone(), &Vec::new())
-                .map_err(|yielded| self.unusable(yielded)),
+            Place::Made(value) => {
+                Cell::computed(value.clone(), &Vec::new()).map_err(|yielded| self.unusable(yielded))
+            }
         }
     }
 

@@ -14,6 +14,7 @@ mod event_literals;
 mod exact;
 mod expression;
 mod functions;
+mod growth;
 mod input;
 mod kinds;
 mod mapped_event;

@@ -116,7 +116,29 @@ pub(super) fn literal_text(expression: &Expr) -> Option<String> {
     }
 }
 
-fn children(expression: Expr) -> Vec<Node<Expr>> {
+/// Where a function is given the time zone of the machine.
+pub(super) fn local_times(program: &Program) -> Vec<Span> {
+    let mut found = Vec::new();
+    walk(program, |expression| {
+        if let Expr::FunctionCall(call) = expression.inner()
+            && call.inner().ident.inner().contains("timestamp")
+        {
+            let local = call
+                .inner()
+                .arguments
+                .iter()
+                .map(|argument| &argument.inner().expr);
+            let local = local.filter(|value| {
+                literal_text(value.inner()).is_some_and(|text| text.eq_ignore_ascii_case("local"))
+            });
+            found.extend(local.map(Node::span));
+        }
+    });
+    found
+}
+
+/// The expressions right inside an expression.
+pub(super) fn children(expression: Expr) -> Vec<Node<Expr>> {
     match expression {
         Expr::Literal(_) | Expr::Variable(_) | Expr::Break(_) => Vec::new(),
         Expr::Container(container) => inside(container.into_inner()),
@@ -127,7 +149,12 @@ fn children(expression: Expr) -> Vec<Node<Expr>> {
                 Predicate::Many(many) => many,
             };
             children.extend(statement.if_node.into_inner().0);
-            children.extend(statement.else_node.into_iter().flat_map(|block| block.into_inner().0));
+            children.extend(
+                statement
+                    .else_node
+                    .into_iter()
+                    .flat_map(|block| block.into_inner().0),
+            );
             children
         }
         Expr::Op(operation) => {
@@ -146,7 +173,12 @@ fn children(expression: Expr) -> Vec<Node<Expr>> {
         Expr::Unary(unary) => match unary.into_inner() {
             Unary::Not(not) => vec![*not.into_inner().take().1],
         },
-        Expr::Abort(abort) => abort.into_inner().message.into_iter().map(|it| *it).collect(),
+        Expr::Abort(abort) => abort
+            .into_inner()
+            .message
+            .into_iter()
+            .map(|it| *it)
+            .collect(),
         Expr::Return(returned) => vec![*returned.into_inner().expr],
     }
 }
@@ -161,8 +193,14 @@ fn inside(container: Container) -> Vec<Node<Expr>> {
 }
 
 fn arguments(call: FunctionCall) -> Vec<Node<Expr>> {
-    let body = call.closure.map(|closure| closure.into_inner().block.into_inner().0);
-    let mut children: Vec<_> = call.arguments.into_iter().map(|it| it.into_inner().expr).collect();
+    let body = call
+        .closure
+        .map(|closure| closure.into_inner().block.into_inner().0);
+    let mut children: Vec<_> = call
+        .arguments
+        .into_iter()
+        .map(|it| it.into_inner().expr)
+        .collect();
     children.extend(body.into_iter().flatten());
     children
 }

@@ -50,7 +50,11 @@ fn entry<'f>(found: &'f mut BTreeMap<String, Uses>, name: &str) -> &'f mut Uses 
 }
 
 fn closure(call: &FunctionCall, found: &mut BTreeMap<String, Uses>) {
-    for name in call.closure.iter().flat_map(|closure| &closure.inner().variables) {
+    for name in call
+        .closure
+        .iter()
+        .flat_map(|closure| &closure.inner().variables)
+    {
         entry(found, name.inner()).entangled = true;
     }
 }
