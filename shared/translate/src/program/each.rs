@@ -26,7 +26,7 @@ pub struct Each {
 #[derive(Debug)]
 enum Work {
     Path(OwnedValuePath),
-    Program(Program),
+    Program(Box<Program>),
 }
 
 impl Each {
@@ -47,7 +47,7 @@ impl Each {
                 None => {
                     let program = compile(name, source, parsed.ast, scope, Reach::Elements)?;
                     let kinds = kinds_in(&program.kind);
-                    (Work::Program(program), kinds, Shape::any())
+                    (Work::Program(Box::new(program)), kinds, Shape::any())
                 }
             };
             if !kinds.intersects(Kinds::ARRAY) {

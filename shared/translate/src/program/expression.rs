@@ -34,7 +34,7 @@ enum Work {
     /// It is always the same.
     Constant(Cell),
     /// It computes.
-    Program(Program),
+    Program(Box<Program>),
 }
 
 impl Expression {
@@ -67,7 +67,10 @@ impl Expression {
             Ok(Self {
                 name: name.to_owned(),
                 kinds,
-                work: constant(&program).map_or(Work::Program(program), Work::Constant),
+                work: match constant(&program) {
+                    Some(cell) => Work::Constant(cell),
+                    None => Work::Program(Box::new(program)),
+                },
             })
         })
     }

@@ -9,7 +9,7 @@ use super::copies::{Copies, copy_of};
 use super::input::kinds_of;
 use super::types::kinds_in;
 use super::write::{text, write};
-use crate::{Json, JsonKind, Kinds};
+use crate::{Document, Json, JsonKind, Kinds};
 
 /// An event as a mapping yields it: not yet checked against the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +151,10 @@ impl<'v> Part<'v> {
                 let mut data = String::new();
                 write(value, copies, 1, &mut data)
                     .map_err(|yielded| no_event(format!("{yielded} in `data`"), SHAPE))?;
+                // What was passed on is deeper inside now than it was.
+                Document::parse(data.as_bytes()).map_err(|error| {
+                    no_event(format!("`data` that cannot be read ({error})"), SHAPE)
+                })?;
                 Ok(data)
             }
         }

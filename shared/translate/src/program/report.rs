@@ -147,7 +147,7 @@ fn help(diagnostic: &Diagnostic, marked: &str) -> Vec<String> {
                 .iter()
                 .any(|label| label.message.contains("\"If\"")) =>
         {
-            "put an `if` that is a value inside another one in parentheses"
+            "assign the `if` to a variable first, as in `price = if … { … } else { … }`, and use that"
         }
         200..300 => "look at what stands before it, too",
         _ => "",
