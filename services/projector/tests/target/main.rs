@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod effects;
+mod figures;
 mod opening;
 mod ownership;
 mod parking;

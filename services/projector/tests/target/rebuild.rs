@@ -254,7 +254,14 @@ async fn what_would_be_lost_with_the_table_is_named_instead() {
     ));
     let opened = target.look("sales").await.unwrap().unwrap();
     assert_eq!(opened.generation.number, 1, "nothing is changed");
-    database.run("drop view best").await;
+    database
+        .run("drop view best; create index mine on sales (revenue desc)")
+        .await;
+    let lock = target.lock_live("sales").await.unwrap();
+    let refused = lock.swap(&building.generation, &building.at(&log[9])).await;
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("index mine"), "{error}");
+    database.run("drop index mine").await;
     let lock = target.lock_live("sales").await.unwrap();
     let swapped = lock.swap(&building.generation, &building.at(&log[9])).await;
     assert_eq!(swapped.unwrap().number, 2);

@@ -96,7 +96,10 @@ impl Target {
             step,
             events,
             care,
-            prune: self.steps.fetch_add(1, Ordering::Relaxed) % PRUNE_EVERY == 0,
+            prune: self
+                .steps
+                .fetch_add(1, Ordering::Relaxed)
+                .is_multiple_of(PRUNE_EVERY),
         };
         match attempt.run(&mut transaction).await {
             Ok(applied) => {
