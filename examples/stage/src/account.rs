@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 
 /// One line of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +63,14 @@ impl Account {
 
 impl fmt::Display for Account {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = LineStyle::none().fill('─').junction('─');
+        let style = TableStyle::new()
+            .top_border(line)
+            .header_separator(line)
+            .bottom_border(line);
         let mut table = Table::new();
         table
-            .load_style(presets::UTF8_HORIZONTAL_ONLY)
+            .load_style(style)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_header(["system", "should have", "has", ""]);
         for line in &self.0 {
