@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dragoman_core::Event;
+use dragoman_ingest::{Adapters, Catalogue, IngestError, IngestOptions};
 use dragoman_projector::{ProjectorError, RunnerOptions};
 use dragoman_relay::{RelayError, RelayOptions, SchemaCheck};
 use dragoman_store::Store;
@@ -15,6 +16,47 @@ use crate::config::Config;
 use crate::failure::chain;
 use crate::lifecycle::{HaltReason, Part};
 use crate::projections::{Projection, Projections};
+
+/// The way in.
+pub(crate) fn ingest(
+    config: &Config,
+    store: Store,
+    adapters: Adapters,
+    schemas: Arc<Schemas>,
+    stop: CancellationToken,
+) -> Part {
+    let http = &config.http;
+    let options = IngestOptions::new(http.listen.0, http.body_limit.as_usize());
+    let catalogue = catalogue(config, schemas);
+    let work = async move {
+        dragoman_ingest::run(options, store, adapters, catalogue, stop)
+            .await
+            .map_err(|error| halted_ingest(&error))
+    };
+    Part {
+        name: "ingest".to_owned(),
+        work: work.boxed(),
+        keeps_word: false,
+    }
+}
+
+fn halted_ingest(error: &IngestError) -> HaltReason {
+    HaltReason {
+        code: error.code().to_owned(),
+        message: chain(error),
+        remedy: error.remedy(),
+    }
+}
+
+/// The catalogue as the way in needs it.
+pub(crate) fn catalogue(config: &Config, schemas: Arc<Schemas>) -> Catalogue {
+    let topics = config
+        .events
+        .iter()
+        .map(|(event_type, options)| (event_type.clone(), options.topic_of(event_type)))
+        .collect();
+    Catalogue::new(schemas, topics)
+}
 
 /// The relay.
 pub(crate) fn relay(

@@ -127,6 +127,20 @@ impl ColumnType {
         }
     }
 
+    /// What it takes beside null, for people.
+    pub(crate) const fn values(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Bigint | Self::Integer => "whole numbers",
+            Self::Numeric { .. } | Self::Double => "numbers",
+            Self::Boolean => "true and false",
+            Self::Timestamp => "times, and text that is one",
+            Self::Date => "text that is a date",
+            Self::Uuid => "text that is a UUID",
+            Self::Json => "anything",
+        }
+    }
+
     /// Whether what a program may yield fits, as far as types tell: it is unknown, or
     /// nothing else than this type takes.
     #[must_use]

@@ -336,8 +336,8 @@ impl Compiler<'_> {
         } else if !column_type.fits(kinds) {
             self.problem(
                 path,
-                format!("this may yield {kinds}, and {column_type} takes {}", column_type.accepts()),
-                "change the type of the column, or convert the value in the program, as in to_int!(.data.count)",
+                format!("this may yield {kinds}, and {column_type} takes {}", column_type.values()),
+                "change the type of the column, or convert the value in the program, as in to_int!(.data.count) or to_string(.data.count)",
             );
         }
     }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
 
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+
 /// A database of a server: what two URLs with other users or settings have in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DatabaseName {
@@ -17,7 +19,7 @@ pub struct DatabaseName {
 /// password in it.
 #[derive(Debug, Error)]
 #[error("this is no URL of a Postgres database")]
-pub struct DatabaseUrlError(#[source] sqlx::Error);
+pub struct DatabaseUrlError(#[source] Option<sqlx::Error>);
 
 impl DatabaseName {
     /// The database of a URL, with what Postgres' environment variables (`PGHOST`, …)
@@ -26,7 +28,12 @@ impl DatabaseName {
     /// # Errors
     /// When it is no URL of Postgres.
     pub fn of(url: &str) -> Result<Self, DatabaseUrlError> {
-        let options = PgConnectOptions::from_str(url).map_err(DatabaseUrlError)?;
+        // The driver takes any scheme.
+        if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(DatabaseUrlError(None));
+        }
+        let options =
+            PgConnectOptions::from_str(url).map_err(|error| DatabaseUrlError(Some(error)))?;
         let database = options.get_database().unwrap_or(options.get_username());
         Ok(Self {
             host: options.get_host().to_owned(),
@@ -49,7 +56,13 @@ mod tests {
             of("postgresql://b@db.example:5432/hub?sslmode=require")
         );
         assert_ne!(of("postgres://a@db/one"), of("postgres://a@db/two"));
-        let error = DatabaseName::of("db.example:secret").unwrap_err();
-        assert!(!format!("{error:?}").contains("secret"));
+        for wrong in [
+            "db.example:secret",
+            "mysql://a:secret@db/x",
+            "postgres://a:secret@db:x",
+        ] {
+            let error = DatabaseName::of(wrong).unwrap_err();
+            assert!(!format!("{error:?}").contains("secret"), "{wrong}");
+        }
     }
 }

@@ -33,8 +33,9 @@ pub(crate) fn problem(
     Some(DefinitionProblem {
         path,
         message: format!(
-            "{} depends on the order of events, and {why}",
-            minding.join(", ")
+            "{} {} on the order of events, and {why}",
+            minding.join(" and "),
+            if minding.len() == 1 { "depends" } else { "depend" },
         ),
         remedy: "add `order: total` to the projection: it then follows the log itself, in one line; or use add, min or max".to_owned(),
     })

@@ -8,7 +8,9 @@
 
 mod account;
 mod adapter_counts;
+mod append;
 mod catalogue;
+mod content_hash;
 mod doorbell;
 mod error;
 mod event_row;
@@ -30,9 +32,11 @@ mod totals;
 
 pub use account::{Coverage, Covered};
 pub use adapter_counts::{AdapterCounts, AdapterTotals};
+pub use append::{AppendConflict, AppendOutcome, AppendRequest, AppendResult, Appended};
 pub use catalogue::{
     CatalogueEntry, CatalogueError, DEFAULT_MAX_MESSAGE_BYTES, Door, TopicRecord, record_bytes,
 };
+pub use content_hash::content_hash;
 pub use doorbell::Doorbell;
 pub use error::StoreError;
 pub use keys::{CreatedKey, GrantedRole, KeyError, KeyRecord, KeyScope, NewKey, hash_of_key};

@@ -72,13 +72,24 @@ async fn run_all(
     let stop = CancellationToken::new();
     let status = StatusReader::new(store.clone(), projections.clone());
     let admin = Admin::start(Some(config.http.admin.0), &store, status).await?;
+    let schemas = Arc::new(findings.schemas);
     let mut parts = vec![services::relay(
         &config,
         store.clone(),
-        Arc::new(findings.schemas),
+        Arc::clone(&schemas),
         &projections,
         stop.clone(),
     )];
+    if !findings.adapters.is_empty() {
+        let (store, adapters) = (store.clone(), findings.adapters);
+        parts.push(services::ingest(
+            &config,
+            store,
+            adapters,
+            schemas,
+            stop.clone(),
+        ));
+    }
     for (_, projection) in projections.iter() {
         let part = services::projection(&config, store.clone(), projection, stop.clone());
         parts.push(part);

@@ -33,8 +33,21 @@ pub(crate) struct Run {
 
 #[derive(Debug, Subcommand)]
 enum Service {
+    Ingest(Ingest),
     Relay(Relay),
     Projection(Projection),
+}
+
+/// Take events in by the adapters: the CloudEvents API and webhooks
+///
+/// Several may run beside each other, behind a load balancer.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  dragoman run ingest\n  dragoman run ingest --admin 127.0.0.1:8081"
+)]
+struct Ingest {
+    #[command(flatten)]
+    admin: AdminAddress,
 }
 
 /// Seal the log and publish it to Kafka; a second one stands by
@@ -82,6 +95,19 @@ impl Run {
         let schemas = Arc::new(findings.schemas);
         let stop = CancellationToken::new();
         let (part, address) = match self.service {
+            Service::Ingest(options) => {
+                if findings.adapters.is_empty() {
+                    return Err(Failure::usage(
+                        format!("there are no adapters in {}", hub.config.file().display()),
+                        "add one under `adapters:`, as in `api: { kind: api }`",
+                    ));
+                }
+                synchronise(&hub).await?;
+                let store = hub.store.clone();
+                let adapters = findings.adapters;
+                let part = services::ingest(&hub.config, store, adapters, schemas, stop.clone());
+                (part, options.admin.address)
+            }
             Service::Relay(options) => {
                 synchronise(&hub).await?;
                 let part = services::relay(

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dragoman_ingest::AdapterOptions;
 use dragoman_projector::ProjectionOptions;
 use dragoman_settings::{Secret, scope, suggest};
 use dragoman_stream::KafkaOptions;
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) http: HttpOptions,
     /// The catalogue, in the order of the file.
     pub(crate) events: IndexMap<String, EventOptions>,
+    /// In the order of the file.
+    pub(crate) adapters: IndexMap<String, AdapterOptions>,
     /// In the order of the file.
     pub(crate) projections: IndexMap<String, ProjectionOptions>,
     source: Source,
@@ -81,6 +84,7 @@ impl Config {
         let kafka = reader.section("kafka");
         let http = reader.section("http").unwrap_or_default();
         let events = reader.named("events");
+        let adapters = reader.named("adapters");
         let projections = reader.named("projections");
         let mut problems = reader.problems;
         if !problems.is_empty() {
@@ -92,6 +96,7 @@ impl Config {
             kafka,
             http,
             events,
+            adapters,
             projections,
             source,
             root,

@@ -2,6 +2,7 @@
 
 mod markdown;
 
+use dragoman_ingest::AdapterOptions;
 use dragoman_projector::ProjectionOptions;
 use dragoman_settings::Secret;
 use dragoman_stream::KafkaOptions;
@@ -24,6 +25,8 @@ struct DragomanYaml {
     http: Option<HttpOptions>,
     /// The catalogue: nothing else can enter the log.
     events: Option<IndexMap<String, EventOptions>>,
+    /// How events come in. The account counts by their names.
+    adapters: Option<IndexMap<String, AdapterOptions>>,
     /// What follows the log: each keeps a table in line with the events that it names.
     projections: Option<IndexMap<String, ProjectionOptions>>,
 }

@@ -27,6 +27,11 @@ fn the_reference_of_the_configuration_is_fresh() {
     assert_fresh("docs/configuration.md", &["schema", "--markdown"]);
 }
 
+#[test]
+fn the_page_of_problems_is_fresh() {
+    assert_fresh("docs/problems.md", &["schema", "--problems"]);
+}
+
 /// The YAML blocks of a page, in order.
 fn yaml_blocks(page: &str) -> Vec<&str> {
     page.split("```yaml\n")

@@ -10,12 +10,12 @@ use super::decisions::skips_among;
 use super::error::{ApplyError, TargetError};
 use super::evaluate::{Evaluated, evaluate};
 use super::generation::{Generation, share};
-use super::names::Place;
+use super::outcome::{Care, Failure, Outcome, Writing};
 use super::parking;
 use super::plan::Plan;
 use super::session::Target;
 use super::stops::{self, Stop};
-use super::write::{OnFailure, Settled, WriteError, check_at_once, refusal, settle, write};
+use super::write::{WriteError, refusal};
 use crate::{Checkpoint, Definition, Order};
 
 /// How many steps go by between two looks for old checkpoints.
@@ -51,28 +51,6 @@ pub struct Applied {
     /// last event of the step before it, or where it stood; of a reader that had none,
     /// at the generation's start.
     pub stopped: Option<Stop>,
-}
-
-/// How the rows of a step are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Care {
-    /// All at once: what nearly always succeeds.
-    Whole,
-    /// So that an event that the database refuses is found.
-    Apart,
-}
-
-/// Why an attempt came to nothing.
-enum Failure {
-    /// The database refused what some event brings: the same again, with care.
-    Data,
-    Apply(ApplyError),
-}
-
-impl<E: Into<ApplyError>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Apply(error.into())
-    }
 }
 
 impl Target {
@@ -112,7 +90,56 @@ impl Target {
         care: Care,
     ) -> Result<Applied, Failure> {
         let mut transaction = self.begin("beginning a step").await?;
-        let connection = &mut *transaction;
+        let attempt = Attempt {
+            definition,
+            generation,
+            step,
+            events,
+            care,
+            prune: self
+                .steps
+                .fetch_add(1, Ordering::Relaxed)
+                .is_multiple_of(PRUNE_EVERY),
+        };
+        match attempt.run(&mut transaction).await {
+            Ok(applied) => {
+                let committed = transaction.commit().await;
+                committed.map_err(|error| match refusal(error) {
+                    WriteError::Data(_) => Failure::Data,
+                    WriteError::Target(error) => Failure::from(error),
+                })?;
+                Ok(applied)
+            }
+            Err(failure) => {
+                // Now, and not when the session is used next: another attempt would wait
+                // for it. If it fails the session is gone, and the transaction with it.
+                let _ = transaction.rollback().await;
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// One attempt at a step, in a transaction that is committed if it succeeds.
+struct Attempt<'s> {
+    definition: &'s Definition,
+    generation: &'s Generation,
+    step: &'s Step<'s>,
+    events: &'s [Evaluated<'s>],
+    care: Care,
+    prune: bool,
+}
+
+impl Attempt<'_> {
+    async fn run(&self, connection: &mut PgConnection) -> Result<Applied, Failure> {
+        let Self {
+            definition,
+            generation,
+            step,
+            events,
+            care,
+            prune,
+        } = *self;
         let mode = step.reached.reader.mode();
         let table = share(connection, generation, mode, &definition.hash).await?;
         let owned = checkpoints::own(connection, generation, &step.reached, step.expected).await?;
@@ -125,118 +152,12 @@ impl Target {
             care,
         };
         let outcome = writing.outcome(connection, plan).await?;
-        let applied = record(
-            connection,
-            generation,
-            step,
-            &owned,
-            outcome,
-            definition.order,
-        )
-        .await?;
-        if self.steps.fetch_add(1, Ordering::Relaxed) % PRUNE_EVERY == 0 {
+        let order = definition.order;
+        let applied = record(connection, generation, step, &owned, outcome, order).await?;
+        if prune {
             checkpoints::prune(connection, &owned).await?;
         }
-        transaction
-            .commit()
-            .await
-            .map_err(|error| match refusal(error) {
-                WriteError::Data(_) => Failure::Data,
-                WriteError::Target(error) => Failure::from(error),
-            })?;
         Ok(applied)
-    }
-}
-
-/// Where and how rows are written.
-struct Writing<'w> {
-    definition: &'w Definition,
-    table: &'w Place,
-    care: Care,
-}
-
-/// What became of each event of a step.
-#[derive(Default)]
-struct Outcome<'a, 'e> {
-    applied: usize,
-    skipped: usize,
-    /// The last event that is done with, before a stop.
-    last: Option<&'a Evaluated<'e>>,
-    failed: Vec<(&'a Evaluated<'e>, String)>,
-    /// Those that wait, by position, with those that failed.
-    waiting: Vec<&'a Evaluated<'e>>,
-    stop: Option<(&'a Evaluated<'e>, String)>,
-}
-
-impl Writing<'_> {
-    async fn outcome<'a, 'e>(
-        &self,
-        connection: &mut PgConnection,
-        plan: Plan<'a, 'e>,
-    ) -> Result<Outcome<'a, 'e>, Failure> {
-        let settled = self.written(connection, plan.effective).await?;
-        let mut failed = settled.failed;
-        failed.extend(plan.failed);
-        if self.definition.order == Order::Total {
-            return Ok(stopped(settled.applied, plan.skipped, failed));
-        }
-        let mut waiting = settled.behind;
-        waiting.extend(plan.behind);
-        waiting.extend(failed.iter().map(|(event, _)| *event));
-        waiting.sort_unstable_by_key(|event| event.event.position);
-        Ok(Outcome {
-            applied: settled.applied.len(),
-            skipped: plan.skipped.len(),
-            failed,
-            waiting,
-            ..Outcome::default()
-        })
-    }
-
-    async fn written<'a, 'e>(
-        &self,
-        connection: &mut PgConnection,
-        events: Vec<&'a Evaluated<'e>>,
-    ) -> Result<Settled<'a, 'e>, Failure> {
-        let (definition, table) = (self.definition, self.table);
-        if self.care == Care::Apart {
-            let on_failure = match definition.order {
-                Order::Subject => OnFailure::Park,
-                Order::Total => OnFailure::Stop,
-            };
-            check_at_once(connection).await?;
-            return Ok(settle(connection, definition, table, events, on_failure).await?);
-        }
-        match write(connection, definition, table, &events).await {
-            Ok(()) => Ok(Settled {
-                applied: events,
-                ..Settled::default()
-            }),
-            Err(WriteError::Data(_)) => Err(Failure::Data),
-            Err(WriteError::Target(error)) => Err(error.into()),
-        }
-    }
-}
-
-/// In a total order nothing counts that comes after the first that failed.
-fn stopped<'a, 'e>(
-    applied: Vec<&'a Evaluated<'e>>,
-    skipped: Vec<&'a Evaluated<'e>>,
-    failed: Vec<(&'a Evaluated<'e>, String)>,
-) -> Outcome<'a, 'e> {
-    let position = |event: &&Evaluated<'_>| event.event.position;
-    let stop = failed
-        .into_iter()
-        .min_by_key(|(event, _)| event.event.position);
-    let end = stop.as_ref().map(|(event, _)| event.event.position);
-    let before = |event: &&Evaluated<'_>| end.is_none_or(|end| position(event) < end);
-    let skipped: Vec<_> = skipped.into_iter().filter(before).collect();
-    Outcome {
-        applied: applied.len(),
-        skipped: skipped.len(),
-        last: applied.into_iter().chain(skipped).max_by_key(position),
-        stop,
-        ..Outcome::default()
     }
 }
 

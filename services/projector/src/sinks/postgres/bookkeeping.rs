@@ -69,11 +69,16 @@ impl Target {
 /// The version of the schema; 0: there is none.
 async fn version(connection: &mut PgConnection) -> Result<i32, TargetError> {
     const DOING: &str = "looking for the schema dragoman_projection";
-    let exists: bool =
-        sqlx::query_scalar("select to_regclass('dragoman_projection.versions') is not null")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(TargetError::during(DOING))?;
+    // Not by `to_regclass`: a session that has once found nothing goes on finding
+    // nothing until its next look into a table, whoever has made the schema meanwhile.
+    let exists: bool = sqlx::query_scalar(
+        "select exists (
+             select from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+             where nspname = 'dragoman_projection' and relname = 'versions')",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(TargetError::during(DOING))?;
     if !exists {
         return Ok(0);
     }

@@ -3,21 +3,10 @@
 use crate::ColumnType;
 
 /// The type as Postgres prints it (`format_type`), which it also reads.
-pub(super) fn sql_type(column_type: ColumnType) -> String {
+pub(super) fn printed(column_type: ColumnType) -> String {
     match column_type {
-        ColumnType::Text => "text".to_owned(),
-        ColumnType::Bigint => "bigint".to_owned(),
-        ColumnType::Integer => "integer".to_owned(),
-        ColumnType::Numeric { precision: None } => "numeric".to_owned(),
-        ColumnType::Numeric {
-            precision: Some((digits, scale)),
-        } => format!("numeric({digits},{scale})"),
-        ColumnType::Double => "double precision".to_owned(),
-        ColumnType::Boolean => "boolean".to_owned(),
         ColumnType::Timestamp => "timestamp with time zone".to_owned(),
-        ColumnType::Date => "date".to_owned(),
-        ColumnType::Uuid => "uuid".to_owned(),
-        ColumnType::Json => "jsonb".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -61,7 +61,8 @@ pub enum TargetError {
     TableInUse {
         /// The table.
         table: String,
-        /// What hangs on it: views, triggers, policies, foreign keys, publications.
+        /// What hangs on it: views, triggers, policies, foreign keys, publications; indexes
+        /// and checks that the new table has not.
         obstacles: String,
     },
     /// The generation that was to take the place of the live one is no longer being

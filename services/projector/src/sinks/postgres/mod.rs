@@ -38,6 +38,7 @@ mod names;
 mod obstacles;
 mod open;
 mod operator;
+mod outcome;
 mod parked;
 mod parking;
 mod plan;

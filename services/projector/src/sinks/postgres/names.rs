@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Definition, TableName};
+use crate::Definition;
 
 /// What Postgres keeps of a name, in bytes.
 const MAX_NAME_BYTES: usize = 63;
@@ -17,10 +17,9 @@ pub(super) struct Place {
 impl Place {
     /// Where a definition wants its table.
     pub(super) fn of(definition: &Definition) -> Self {
-        let TableName { schema, name } = &definition.table;
         Self {
-            schema: schema.clone().unwrap_or_else(|| "public".to_owned()),
-            name: name.clone(),
+            schema: definition.table.schema_name().to_owned(),
+            name: definition.table.name.clone(),
         }
     }
 

@@ -6,12 +6,14 @@ use sqlx::postgres::types::Oid;
 use super::error::TargetError;
 use super::names::Place;
 
-/// Refuses to replace a table that others depend on, or that carries what a table made
-/// like it does not.
+/// Refuses to replace a table that others depend on, or that carries what the new one
+/// does not: a table made like another has its indexes and checks, one made for a changed
+/// definition has not.
 pub(super) async fn refuse_obstacles(
     connection: &mut PgConnection,
     table: Oid,
     place: &Place,
+    new: Oid,
 ) -> Result<(), TargetError> {
     let obstacles: Vec<String> = sqlx::query_scalar(
         "select distinct 'view ' || dependent.oid::regclass
@@ -31,9 +33,24 @@ pub(super) async fn refuse_obstacles(
          from pg_publication_rel join pg_publication on pg_publication.oid = prpubid where prrelid = $1
          union
          select 'inheritance of ' || inhrelid::regclass from pg_inherits where $1 in (inhrelid, inhparent)
+         union
+         select 'index ' || quote_ident(relname)
+         from pg_index old join pg_class on pg_class.oid = indexrelid
+         where indrelid = $1 and not indisprimary and not exists (
+             select from pg_index kept
+             where kept.indrelid = $2 and kept.indisunique = old.indisunique
+               and substring(pg_get_indexdef(kept.indexrelid) from ' USING .*')
+                   = substring(pg_get_indexdef(old.indexrelid) from ' USING .*'))
+         union
+         select 'check ' || quote_ident(conname) from pg_constraint old
+         where conrelid = $1 and contype = 'c' and not exists (
+             select from pg_constraint kept
+             where kept.conrelid = $2 and kept.contype = 'c'
+               and pg_get_constraintdef(kept.oid) = pg_get_constraintdef(old.oid))
          order by 1",
     )
     .bind(table)
+    .bind(new)
     .fetch_all(connection)
     .await
     .map_err(TargetError::during("looking what hangs on the table"))?;

@@ -21,7 +21,9 @@ impl Target {
     /// may be of another definition.
     ///
     /// Where the live table fits the definition, the new one is made like it, with its
-    /// indexes, defaults, checks and columns of somebody else's; they come along.
+    /// indexes, defaults, checks and columns of somebody else's; they come along. What
+    /// would not is named in the error: nothing is lost unasked but columns that a
+    /// changed definition has not.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -78,25 +80,28 @@ async fn make_table(
     live: &GenerationRow,
     shadow: &Place,
 ) -> Result<(), TargetError> {
-    if let Some(found) = table::find(connection, &live.rows_in).await? {
-        refuse_obstacles(connection, found, &live.rows_in).await?;
-        if table::difference(connection, definition, found)
-            .await?
-            .is_none()
-        {
-            return table::create_like(connection, &live.rows_in, shadow).await;
-        }
+    let Some(old) = table::find(connection, &live.rows_in).await? else {
+        return table::create(connection, definition, shadow).await;
+    };
+    match table::difference(connection, definition, old).await? {
+        None => table::create_like(connection, &live.rows_in, shadow).await?,
+        Some(_) => table::create(connection, definition, shadow).await?,
     }
-    table::create(connection, definition, shadow).await
+    // Now, and not only when it is built.
+    match table::find(connection, shadow).await? {
+        Some(new) => refuse_obstacles(connection, old, &live.rows_in, new).await,
+        None => Ok(()),
+    }
 }
 
-/// Removes what a rebuild left that did not come to its end.
+/// Removes what a rebuild left that did not come to its end. Its number is not given
+/// again: whoever still builds it is not to meet the next one.
 async fn remove_unfinished(
     connection: &mut PgConnection,
     projection: &str,
 ) -> Result<(), TargetError> {
     let unfinished: Vec<GenerationRow> = sqlx::query_as(
-        "delete from dragoman_projection.generations
+        "update dragoman_projection.generations set state = 'retired'
          where projection = $1 and state = 'building'
          returning projection, number, state, mode, start_position, definition_hash,
                    table_schema, table_name, rows_in",

@@ -196,7 +196,7 @@ async fn swap_tables(
             format!("lock table {} in access exclusive mode", old.rows_in),
         )
         .await?;
-        refuse_obstacles(connection, from, &old.rows_in).await?;
+        refuse_obstacles(connection, from, &old.rows_in, to).await?;
         grants::carry_over(connection, from, to, &new.rows_in).await?;
         run(connection, format!("drop table {}", old.rows_in)).await?;
     }

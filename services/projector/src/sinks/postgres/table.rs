@@ -3,7 +3,7 @@
 use sqlx::postgres::types::Oid;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::column_type::sql_type;
+use super::column_type::printed;
 use super::error::TargetError;
 use super::names::{Place, quoted};
 use crate::{ColumnType, Definition};
@@ -17,7 +17,7 @@ pub(super) async fn create(
     let mut parts: Vec<String> = wanted(definition)
         .map(|(name, column_type, is_key)| {
             let not_null = if is_key { " not null" } else { "" };
-            format!("{} {}{not_null}", quoted(name), sql_type(column_type))
+            format!("{} {}{not_null}", quoted(name), column_type)
         })
         .collect();
     let key: Vec<_> = definition.key.iter().map(|key| quoted(&key.name)).collect();
@@ -110,7 +110,7 @@ struct FoundColumn {
 
 fn columns_differ(definition: &Definition, found: &[FoundColumn]) -> Option<String> {
     for (name, column_type, is_key) in wanted(definition) {
-        let wanted = sql_type(column_type);
+        let wanted = printed(column_type);
         let Some(column) = found.iter().find(|column| column.name == name) else {
             return Some(format!("it has no column {name}"));
         };

@@ -5,7 +5,6 @@ use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use dragoman_translate::Cell;
 use uuid::Uuid;
 
-use super::column_type::sql_type;
 use crate::ColumnType;
 
 /// A value of a column. Equal and ordered as the database has it, but for text, which
@@ -100,7 +99,6 @@ enum Refusal {
 
 impl Refusal {
     fn reason(&self, column_type: ColumnType) -> String {
-        let column_type = sql_type(column_type);
         match self {
             Self::Kind(found) => {
                 format!("the program yielded {found}, which is no value of type {column_type}")
@@ -195,14 +193,20 @@ fn timestamp(cell: Cell) -> Result<Value, Refusal> {
 }
 
 fn date(cell: Cell) -> Result<Value, Refusal> {
-    match cell {
-        // chrono alone takes one digit for a month, too.
-        Cell::Text(text) if text.len() == 10 => NaiveDate::parse_from_str(&text, "%Y-%m-%d")
-            .map(Value::Date)
-            .map_err(|_| Refusal::Form("2026-01-31")),
-        Cell::Text(_) => Err(Refusal::Form("2026-01-31")),
-        other => Err(kind(&other)),
-    }
+    let Cell::Text(text) = cell else {
+        return Err(kind(&cell));
+    };
+    // chrono alone takes a sign and single digits, too.
+    let written = text.len() == 10
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    Some(text)
+        .filter(|_| written)
+        .and_then(|text| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok())
+        .map(Value::Date)
+        .ok_or(Refusal::Form("2026-01-31"))
 }
 
 fn uuid(cell: Cell) -> Result<Value, Refusal> {
@@ -215,6 +219,7 @@ fn uuid(cell: Cell) -> Result<Value, Refusal> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use bigdecimal::BigDecimal;
     use dragoman_translate::Cell;
