@@ -223,7 +223,10 @@ fn what_is_computed_is_exact_or_an_error_that_names_the_path() {
     assert_eq!(inexact("encode_json(.data.b)").0, ".data.b.c[1]");
     assert_eq!(inexact("length!(.data)").0, ".data.a");
     // What it cannot reach does not matter.
-    assert_eq!(evaluate("float!(.data.ok) + 1.0", data), Ok(decimal("20.9")));
+    assert_eq!(
+        evaluate("float!(.data.ok) + 1.0", data),
+        Ok(decimal("20.9"))
+    );
     assert_eq!(
         evaluate("int!(.data.b.c[0]) + 1", data),
         Ok(Cell::Integer(2))
@@ -322,7 +325,9 @@ fn it_is_known_which_programs_read_only_the_subject() {
     assert!(!reads_only_subject(".id"));
     assert!(!reads_only_subject(".subject + .id"));
     assert!(!reads_only_subject("."));
-    assert!(!reads_only_subject(r#"if .subject == "x" { .data.a } else { 1 }"#));
+    assert!(!reads_only_subject(
+        r#"if .subject == "x" { .data.a } else { 1 }"#
+    ));
 }
 
 #[test]

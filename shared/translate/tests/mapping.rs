@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeZone, Utc};
-use dragoman_translate::{
-    Document, MappedEvent, Mapping, MappingError, MappingInput, Schema,
-};
+use dragoman_translate::{Document, MappedEvent, Mapping, MappingError, MappingInput, Schema};
 
 fn received() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).unwrap()
 }
 
 fn run(source: &str, body: &str) -> Result<Vec<MappedEvent>, MappingError> {
-    let mapping = Mapping::compile("mappings/x.vrl", source)
-        .unwrap_or_else(|error| panic!("{error}"));
+    let mapping =
+        Mapping::compile("mappings/x.vrl", source).unwrap_or_else(|error| panic!("{error}"));
     let body = Document::parse(body.as_bytes()).expect("JSON");
     let headers = BTreeMap::from([("x-kind".to_owned(), "push".to_owned())]);
     let query = BTreeMap::from([("page".to_owned(), "2".to_owned())]);
@@ -70,7 +68,10 @@ fn what_is_passed_on_keeps_its_text() {
         (".body.s", "\"café\""),
         (".body.missing", "null"),
         ("object!(.body.a)", r#"{"b" : [1.0, 98765432109876543210]}"#),
-        ("array(.body.a) ?? .body.n", "123456789012345678901234567890.10"),
+        (
+            "array(.body.a) ?? .body.n",
+            "123456789012345678901234567890.10",
+        ),
         (
             r#"{ "lines": .body.a.b, "n": .body.n, "x": [.body.n] }"#,
             r#"{"lines":[1.0, 98765432109876543210],"n":123456789012345678901234567890.10,"x":[123456789012345678901234567890.10]}"#,
@@ -98,7 +99,10 @@ fn a_number_that_is_read_is_exact_or_an_error() {
     assert!(matches!(run(both, body), Err(MappingError::Inexact(_))));
     // Through a variable it is read.
     let variable = format!("x = .body\n{}", with_data("x"));
-    assert!(matches!(run(&variable, body), Err(MappingError::Inexact(_))));
+    assert!(matches!(
+        run(&variable, body),
+        Err(MappingError::Inexact(_))
+    ));
 }
 
 #[test]
@@ -123,7 +127,8 @@ fn several_events_none_and_times() {
 
 #[test]
 fn a_body_that_is_events_already_is_passed_on_whole() {
-    let event = r#"{"id":"\u0041","type":"t","subject":"s","time":"2026-07-01T12:00:00Z","data":1.10}"#;
+    let event =
+        r#"{"id":"\u0041","type":"t","subject":"s","time":"2026-07-01T12:00:00Z","data":1.10}"#;
     let expected = MappedEvent {
         id: "A".into(),
         event_type: "t".into(),
@@ -133,7 +138,10 @@ fn a_body_that_is_events_already_is_passed_on_whole() {
     };
     assert_eq!(one(".body", event), expected);
     assert_eq!(one("[.body]", event), expected);
-    assert_eq!(one(".body.events", &format!(r#"{{"events":[{event}]}}"#)), expected);
+    assert_eq!(
+        one(".body.events", &format!(r#"{{"events":[{event}]}}"#)),
+        expected
+    );
     assert_eq!(run(".body", "[]"), Ok(Vec::new()));
     assert_eq!(run(".body", "null"), Ok(Vec::new()));
 }
@@ -204,13 +212,20 @@ fn check_accepts_what_may_be_right() {
     ] {
         assert_eq!(check(&stock_with(data)), Ok(()), "{data}");
     }
-    assert_eq!(check(&with_data("1").replace("\"t\"", "\"order.placed\"")), Ok(()));
+    assert_eq!(
+        check(&with_data("1").replace("\"t\"", "\"order.placed\"")),
+        Ok(())
+    );
     assert_eq!(check(".body"), Ok(()));
     assert_eq!(
         check(r#"{ "id": "1", "type": .body.type, "subject": "s", "data": 1 }"#),
         Ok(())
     );
-    assert_eq!(check(SUPPLIER).map_err(|_| ()), Err(()), "its data is another here");
+    assert_eq!(
+        check(SUPPLIER).map_err(|_| ()),
+        Err(()),
+        "its data is another here"
+    );
 }
 
 #[test]
@@ -234,7 +249,10 @@ fn check_refuses_what_types_forbid() {
         r#"{ "id": "1", "type": "order.placed", "subject": "s", "time": 5, "data": 1 }"#,
         "if .body.a == 1 {\n  { \"id\": \"1\", \"type\": \"nope\", \"subject\": \"s\", \"data\": 1 }\n}",
     ];
-    let all = data.iter().map(|data| stock_with(data)).chain(sources.map(str::to_owned));
+    let all = data
+        .iter()
+        .map(|data| stock_with(data))
+        .chain(sources.map(str::to_owned));
     for source in all {
         said.push(check(&source).expect_err(&source));
     }

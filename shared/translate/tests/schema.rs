@@ -64,8 +64,14 @@ fn numbers_are_compared_digit_by_digit() {
     assert!(!valid(r#"{"exclusiveMinimum":0}"#, "0e5"));
     assert!(valid(r#"{"exclusiveMinimum":0}"#, "1e-400"));
     assert!(valid(r#"{"multipleOf":0.01}"#, "19.99"));
-    assert!(valid(r#"{"multipleOf":0.01}"#, "123456789012345678901234567890.01"));
-    assert!(!valid(r#"{"multipleOf":0.01}"#, "123456789012345678901234567890.011"));
+    assert!(valid(
+        r#"{"multipleOf":0.01}"#,
+        "123456789012345678901234567890.01"
+    ));
+    assert!(!valid(
+        r#"{"multipleOf":0.01}"#,
+        "123456789012345678901234567890.011"
+    ));
     assert!(valid(r#"{"const":100}"#, "1e2"));
     assert!(!valid(r#"{"const":100}"#, "100.00000000000000000001"));
     assert!(valid(r#"{"enum":[0.1, {"a":[1]}]}"#, r#"{"a":[1.0]}"#));
@@ -74,7 +80,10 @@ fn numbers_are_compared_digit_by_digit() {
         r#"{"uniqueItems":true}"#,
         "[9007199254740992, 9007199254740993]"
     ));
-    assert!(!valid(r#"{"uniqueItems":true}"#, r#"[{"a":1,"b":2},{"b":2,"a":1}]"#));
+    assert!(!valid(
+        r#"{"uniqueItems":true}"#,
+        r#"[{"a":1,"b":2},{"b":2,"a":1}]"#
+    ));
     assert!(valid(r#"{"type":"integer"}"#, "1.0"));
     assert!(valid(r#"{"type":"integer"}"#, "98765432109876543210"));
     assert!(!valid(r#"{"type":"integer"}"#, "98765432109876543210.5"));

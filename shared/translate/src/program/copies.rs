@@ -114,7 +114,9 @@ impl Marking {
         };
         let copied = path.prefix == PathPrefix::Event
             && path.path.segments.first().is_some_and(|first| {
-                self.roots.iter().any(|root| field_name(first) == Some(root))
+                self.roots
+                    .iter()
+                    .any(|root| field_name(first) == Some(root))
             });
         if !copied {
             return query;
@@ -128,7 +130,9 @@ impl Marking {
                 self.copies.len() - 1
             });
         Query {
-            target: query.target.map(|_| QueryTarget::External(PathPrefix::Metadata)),
+            target: query
+                .target
+                .map(|_| QueryTarget::External(PathPrefix::Metadata)),
             path: query
                 .path
                 .map(|_| OwnedValuePath::single_field(&name_of(number))),
@@ -137,9 +141,9 @@ impl Marking {
 
     fn container(&mut self, container: Container, reach: Reach) -> Container {
         match container {
-            Container::Group(group) => Container::Group(Box::new(group.map(|group| {
-                Group(self.expression(group.into_inner(), Some(reach)))
-            }))),
+            Container::Group(group) => Container::Group(Box::new(
+                group.map(|group| Group(self.expression(group.into_inner(), Some(reach)))),
+            )),
             Container::Block(block) => {
                 Container::Block(block.map(|block| self.block(block, reach)))
             }

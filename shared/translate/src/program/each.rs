@@ -102,10 +102,10 @@ impl Each {
             Value::Array(elements) => Ok(elements
                 .iter()
                 .map(|element| {
-                    Item(copied(element).map_or_else(
-                        || Element::Made(element.clone()),
-                        Element::Copied,
-                    ))
+                    Item(
+                        copied(element)
+                            .map_or_else(|| Element::Made(element.clone()), Element::Copied),
+                    )
                 })
                 .collect()),
             other => Err(self.no_array(kinds_in(&vrl::value::Kind::from(other)))),

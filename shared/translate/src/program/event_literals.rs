@@ -125,12 +125,14 @@ fn result(
             }
             other => other,
         })),
-        Expr::IfStatement(statement) => Expr::IfStatement(statement.map(|statement| IfStatement {
-            predicate: statement.predicate,
-            if_node: statement.if_node.map(|inner| block(inner, array, change)),
-            else_node: statement
-                .else_node
-                .map(|inner| inner.map(|inner| block(inner, array, change))),
+        Expr::IfStatement(statement) => Expr::IfStatement(statement.map(|statement| {
+            IfStatement {
+                predicate: statement.predicate,
+                if_node: statement.if_node.map(|inner| block(inner, array, change)),
+                else_node: statement
+                    .else_node
+                    .map(|inner| inner.map(|inner| block(inner, array, change))),
+            }
         })),
         Expr::Op(operation) => Expr::Op(operation.map(|Op(left, operator, right)| {
             if matches!(operator.inner(), Opcode::Err | Opcode::Or) {

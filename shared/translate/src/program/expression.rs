@@ -166,8 +166,9 @@ impl Expression {
                 json.push('}');
                 Ok(Cell::Json(json))
             }
-            Place::Made(value) => Cell::computed(value.clone(), &Vec::new())
-                .map_err(|yielded| self.unusable(yielded)),
+            Place::Made(value) => {
+                Cell::computed(value.clone(), &Vec::new()).map_err(|yielded| self.unusable(yielded))
+            }
         }
     }
 

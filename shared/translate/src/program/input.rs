@@ -160,7 +160,9 @@ fn read(json: Json<'_>, shape: &Shape) -> Result<Value, Unread> {
             let each = shape.each_element();
             let elements = json.elements().enumerate().map(|(index, element)| {
                 read(element, &each).map_err(|unread| {
-                    unread.inside(OwnedSegment::index(isize::try_from(index).unwrap_or_default()))
+                    unread.inside(OwnedSegment::index(
+                        isize::try_from(index).unwrap_or_default(),
+                    ))
                 })
             });
             Ok(Value::Array(elements.collect::<Result<_, _>>()?))
@@ -204,4 +206,3 @@ pub(super) fn kinds_of(json: Json<'_>) -> Kinds {
         JsonKind::Object => Kinds::OBJECT,
     }
 }
-

@@ -74,11 +74,7 @@ impl Event<'_> {
             .into_iter()
             .filter(|name| *name != "time" && !literal.members.contains_key(*name));
         for name in missing {
-            problems.push(self.problem(
-                literal.span,
-                format!("the event has no `{name}`"),
-                SHAPE,
-            ));
+            problems.push(self.problem(literal.span, format!("the event has no `{name}`"), SHAPE));
         }
         for (name, member) in &literal.members {
             if !MEMBERS.contains(&name.as_str()) {

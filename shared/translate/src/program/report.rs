@@ -141,7 +141,12 @@ fn help(diagnostic: &Diagnostic, marked: &str) -> Vec<String> {
         }
         105 => functions::why_left_out(marked).unwrap_or_default(),
         // The compiler lists all that may stand there, which is nearly everything.
-        200..300 if diagnostic.labels().iter().any(|label| label.message.contains("\"If\"")) => {
+        200..300
+            if diagnostic
+                .labels()
+                .iter()
+                .any(|label| label.message.contains("\"If\"")) =>
+        {
             "put an `if` that is a value inside another one in parentheses"
         }
         200..300 => "look at what stands before it, too",

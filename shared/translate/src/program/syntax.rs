@@ -117,7 +117,12 @@ fn children(expression: Expr) -> Vec<Node<Expr>> {
                 Predicate::Many(many) => many,
             };
             children.extend(statement.if_node.into_inner().0);
-            children.extend(statement.else_node.into_iter().flat_map(|block| block.into_inner().0));
+            children.extend(
+                statement
+                    .else_node
+                    .into_iter()
+                    .flat_map(|block| block.into_inner().0),
+            );
             children
         }
         Expr::Op(operation) => {
@@ -136,7 +141,12 @@ fn children(expression: Expr) -> Vec<Node<Expr>> {
         Expr::Unary(unary) => match unary.into_inner() {
             Unary::Not(not) => vec![*not.into_inner().take().1],
         },
-        Expr::Abort(abort) => abort.into_inner().message.into_iter().map(|it| *it).collect(),
+        Expr::Abort(abort) => abort
+            .into_inner()
+            .message
+            .into_iter()
+            .map(|it| *it)
+            .collect(),
         Expr::Return(returned) => vec![*returned.into_inner().expr],
     }
 }
@@ -151,8 +161,14 @@ fn inside(container: Container) -> Vec<Node<Expr>> {
 }
 
 fn arguments(call: FunctionCall) -> Vec<Node<Expr>> {
-    let body = call.closure.map(|closure| closure.into_inner().block.into_inner().0);
-    let mut children: Vec<_> = call.arguments.into_iter().map(|it| it.into_inner().expr).collect();
+    let body = call
+        .closure
+        .map(|closure| closure.into_inner().block.into_inner().0);
+    let mut children: Vec<_> = call
+        .arguments
+        .into_iter()
+        .map(|it| it.into_inner().expr)
+        .collect();
     children.extend(body.into_iter().flatten());
     children
 }

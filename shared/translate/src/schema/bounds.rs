@@ -12,13 +12,17 @@ use crate::json::write_quoted;
 use crate::{Json, JsonKind};
 
 /// `options` with keywords for numbers that look at every digit.
-pub(super) fn exact<'i, R>(options: ValidationOptions<'i, R, Strict>) -> ValidationOptions<'i, R, Strict> {
+pub(super) fn exact<'i, R>(
+    options: ValidationOptions<'i, R, Strict>,
+) -> ValidationOptions<'i, R, Strict> {
     let options = options
         .with_keyword("const", |_, value, _| {
             Ok(Box::new(OneOf(vec![value.clone()])))
         })
         .with_keyword("enum", |_, value, _| {
-            Ok(Box::new(OneOf(value.as_array().cloned().unwrap_or_default())))
+            Ok(Box::new(OneOf(
+                value.as_array().cloned().unwrap_or_default(),
+            )))
         });
     [
         ("minimum", Bound::Minimum),
@@ -83,9 +87,7 @@ impl Limit {
             Bound::Maximum => *number <= self.limit,
             Bound::ExclusiveMinimum => *number > self.limit,
             Bound::ExclusiveMaximum => *number < self.limit,
-            Bound::MultipleOf => {
-                !self.limit.is_zero() && (number % &self.limit).is_zero()
-            }
+            Bound::MultipleOf => !self.limit.is_zero() && (number % &self.limit).is_zero(),
         }
     }
 
