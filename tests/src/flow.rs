@@ -95,10 +95,11 @@ async fn settled(mut last: i64, behind: &impl AsyncFn() -> i64) -> i64 {
 
 /// Waits until the relay has made the topics of a project.
 pub async fn wait_for_topics(project: &Project, relay: &mut Process) {
+    let kafka = project.kafka();
     for (_, topic) in project.topics() {
         eventually("the relay has made its topics", async || {
             relay.assert_running();
-            exists(&project.kafka().brokers, topic)
+            exists(&kafka.brokers, topic, kafka.partitions)
         })
         .await;
     }

@@ -71,22 +71,23 @@ pub fn read_topic(brokers: &str, topic: &str) -> Vec<Record> {
     records
 }
 
-/// Whether there is such a topic.
-#[must_use]
-pub fn exists(brokers: &str, topic: &str) -> bool {
-    let output = Command::new("kcat")
-        .args(["-L", "-b", brokers, "-t", topic])
-        .output()
-        .expect("there is kcat");
-    String::from_utf8_lossy(&output.stdout).contains(" partition 0, leader ")
-}
-
 /// Where the partitions of a topic end, as the broker says.
 ///
 /// # Panics
 /// When the broker does not say.
 #[must_use]
 pub fn end_offsets(brokers: &str, topic: &str, partitions: i32) -> BTreeMap<i32, i64> {
+    ask_for_ends(brokers, topic, partitions)
+        .unwrap_or_else(|answer| panic!("the ends of {topic} are not told: {answer}"))
+}
+
+/// Whether there is such a topic, and every partition of it can be read.
+#[must_use]
+pub fn exists(brokers: &str, topic: &str, partitions: i32) -> bool {
+    ask_for_ends(brokers, topic, partitions).is_ok()
+}
+
+fn ask_for_ends(brokers: &str, topic: &str, partitions: i32) -> Result<BTreeMap<i32, i64>, String> {
     let mut command = Command::new("kcat");
     command.args(["-Q", "-b", brokers]);
     for partition in 0..partitions {
@@ -95,13 +96,11 @@ pub fn end_offsets(brokers: &str, topic: &str, partitions: i32) -> BTreeMap<i32,
     let output = command.output().expect("there is kcat");
     let text = String::from_utf8_lossy(&output.stdout);
     let ends: BTreeMap<i32, i64> = text.lines().filter_map(end_offset).collect();
-    assert_eq!(
-        ends.len(),
-        usize::try_from(partitions).unwrap(),
-        "the ends of {topic} are not told: {text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    ends
+    if i32::try_from(ends.len()) == Ok(partitions) {
+        Ok(ends)
+    } else {
+        Err(format!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+    }
 }
 
 /// Reads `orders [2] offset 17`.

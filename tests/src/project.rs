@@ -199,9 +199,10 @@ impl Project {
                 "listen": format!("127.0.0.1:{}", self.listen),
                 "admin": format!("127.0.0.1:{}", free_port()),
             },
+            "adapters": { "api": { "kind": "api" } },
             "events": {
-                ORDERS: { "topic": self.orders },
-                STOCK: { "topic": self.stock },
+                ORDERS: { "topic": self.orders, "schema": "schema.json" },
+                STOCK: { "topic": self.stock, "schema": "schema.json" },
             },
         });
         if let Some(kafka) = &self.kafka {
