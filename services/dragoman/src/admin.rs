@@ -14,6 +14,7 @@ use dragoman_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, chain};
@@ -22,6 +23,9 @@ use crate::telemetry;
 
 /// How often the exporter tidies its histograms; without that they grow.
 const UPKEEP: Duration = Duration::from_secs(5);
+/// The account counts the whole log: after it was read for the gauges it rests this
+/// many times as long as that took.
+const ACCOUNT_REST: u32 = 20;
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -100,9 +104,14 @@ async fn serve(listener: TcpListener, shared: Shared, stop: CancellationToken) {
 }
 
 async fn keep_up(shared: Shared, stop: CancellationToken) {
+    let mut next_account = Instant::now();
     loop {
         shared.metrics.run_upkeep();
-        shared.status.refresh_gauges().await;
+        if Instant::now() >= next_account {
+            let begun = Instant::now();
+            shared.status.refresh_gauges().await;
+            next_account = Instant::now() + begun.elapsed() * ACCOUNT_REST;
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(UPKEEP) => {}

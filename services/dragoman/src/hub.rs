@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use dragoman_store::{CatalogueEntry, MigrateError, Store, StoreOptions};
 
+use crate::checks;
 use crate::command_line::Globals;
 use crate::config::{Config, Problem};
 use crate::failure::{Failure, chain, last_cause};
 use crate::lifecycle::Signals;
 use crate::private_postgres::running_url;
+use crate::projections::Projections;
 
 /// A configuration and the hub's database.
 #[derive(Debug)]
@@ -77,6 +79,19 @@ impl Hub {
         };
         let store = connect(&url, 4)?;
         Ok(Self { config, store, url })
+    }
+
+    /// The projections, for looking at them: they are checked, and nothing else of the
+    /// configuration is.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn projections(&self) -> Result<Projections, Failure> {
+        let findings = checks::check_projections(&self.config);
+        if !findings.problems.is_empty() {
+            return Err(Failure::Configuration(findings.problems));
+        }
+        Projections::connect(&self.config, &findings.definitions, &self.url, 2)
     }
 }
 

@@ -11,6 +11,7 @@ mod hub;
 mod lifecycle;
 mod output;
 mod private_postgres;
+mod projections;
 mod schema;
 mod services;
 mod status;

@@ -1,13 +1,26 @@
 //! The flow and the account, computed from the log, the ledger, parking and
 //! decisions: never as one counter minus another.
 
+mod gauges;
+
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use dragoman_projector::ProjectionAccount;
 use dragoman_store::Store;
+use futures_util::future::join_all;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
+use crate::projections::{Projection, Projections};
+
+pub(crate) use gauges::describe_metrics;
+
+/// How long a target may take to answer. Its account is counted in the whole log.
+const ACCOUNT_WITHIN: Duration = Duration::from_secs(30);
+/// How many gaps are shown one by one.
+const NEWEST_GAPS: i64 = 10;
 
 /// What `dragoman status --json` and `/v1/status` show.
 #[derive(Debug, Clone, Serialize)]
@@ -18,11 +31,25 @@ pub(crate) struct Status {
     pub(crate) halts: Vec<HaltStatus>,
     /// Stretches that Kafka had lost, filled from the log.
     pub(crate) gaps: i64,
+    /// The newest of them, newest first.
+    pub(crate) newest_gaps: Vec<GapStatus>,
     /// Events that came by SQL and break their schema.
     pub(crate) schema_violations: i64,
     /// Events that are not where they should be; 0, or something is wrong.
     pub(crate) unbalanced_events: i64,
+    /// Whether everything is proved to be where it should be. False also when a
+    /// target does not answer: then nothing is known to be wrong, and nothing proved.
     pub(crate) balanced: bool,
+}
+
+impl Status {
+    /// The projections whose target does not answer.
+    pub(crate) fn unreachable(&self) -> impl Iterator<Item = &str> {
+        self.projections
+            .iter()
+            .filter(|(_, projection)| projection.unreachable.is_some())
+            .map(|(name, _)| name.as_str())
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -43,22 +70,40 @@ pub(crate) struct AdapterStatus {
     pub(crate) quarantined: i64,
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// The numbers are null when the target does not answer.
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ProjectionStatus {
     /// Everything of the projection at or below this is applied, parked or skipped.
-    pub(crate) position: i64,
+    pub(crate) position: Option<i64>,
     /// Sealed events of the projection that are not yet applied, parked or skipped.
-    pub(crate) lag: i64,
-    pub(crate) applied: i64,
-    pub(crate) parked_subjects: i64,
-    pub(crate) parked_events: i64,
-    pub(crate) skipped: i64,
+    pub(crate) lag: Option<i64>,
+    pub(crate) applied: Option<i64>,
+    pub(crate) parked_subjects: Option<i64>,
+    pub(crate) parked_events: Option<i64>,
+    pub(crate) skipped: Option<i64>,
     /// Why it was paused; absent when it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) paused: Option<String>,
     /// Why its target could not be asked; absent when it could.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unreachable: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct GapStatus {
+    /// Who found it.
+    pub(crate) projection: String,
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    /// The last position that Kafka had before the gap.
+    pub(crate) after_position: i64,
+    /// The first that it has behind it; at the end of a partition, the one that it
+    /// should have had last.
+    pub(crate) before_position: i64,
+    pub(crate) at_end: bool,
+    /// How many events were filled in.
+    pub(crate) events: i64,
+    pub(crate) found_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -74,11 +119,12 @@ pub(crate) struct HaltStatus {
 #[derive(Debug)]
 pub(crate) struct StatusReader {
     store: Store,
+    projections: Projections,
 }
 
 impl StatusReader {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+    pub(crate) fn new(store: Store, projections: Projections) -> Self {
+        Self { store, projections }
     }
 
     /// Reads all of it. Counts the whole log, so not for each second.
@@ -90,12 +136,29 @@ impl StatusReader {
         let totals = self.store.log_totals().await.map_err(from)?;
         let adapters = self.store.adapter_totals().await.map_err(from)?;
         let halts = self.store.halts().await.map_err(from)?;
-        let projections = BTreeMap::new();
+        let gaps = self.store.gaps(NEWEST_GAPS).await.map_err(from)?;
+        let accounts = self.accounts().await;
         let unbalanced = (totals.head.0 - totals.sealed).abs()
             + adapters
                 .values()
                 .map(|totals| totals.unbalanced())
+                .sum::<i64>()
+            + accounts
+                .values()
+                .flatten()
+                .map(ProjectionAccount::unbalanced)
                 .sum::<i64>();
+        let proved = accounts.values().all(Result::is_ok);
+        let paused = self.store.paused().await.map_err(from)?;
+        let mut projections: BTreeMap<String, ProjectionStatus> = accounts
+            .into_iter()
+            .map(|(name, account)| (name, account.into()))
+            .collect();
+        for pause in paused {
+            if let Some(projection) = projections.get_mut(&pause.projection) {
+                projection.paused = Some(pause.reason);
+            }
+        }
         Ok(Status {
             log: LogStatus {
                 stored: totals.stored,
@@ -110,85 +173,56 @@ impl StatusReader {
             projections,
             halts: halts.into_iter().map(HaltStatus::from).collect(),
             gaps: totals.gaps,
+            newest_gaps: gaps.into_iter().map(GapStatus::from).collect(),
             schema_violations: totals.schema_violations,
             unbalanced_events: unbalanced,
-            balanced: unbalanced == 0,
+            balanced: unbalanced == 0 && proved,
         })
     }
 
-    /// Brings the gauges of the account up to date; for alarms.
-    #[allow(clippy::cast_precision_loss)] // gauges are floats; 2^53 events are far
-    pub(crate) async fn refresh_gauges(&self) {
-        match self.read().await {
-            Ok(status) => {
-                metrics::gauge!("dragoman_unbalanced_events").set(status.unbalanced_events as f64);
-                metrics::gauge!("dragoman_log_stored_events").set(status.log.stored as f64);
-                metrics::gauge!("dragoman_log_sealed_events").set(status.log.sealed as f64);
-                metrics::gauge!("dragoman_log_published_events").set(status.log.published as f64);
-                metrics::gauge!("dragoman_halted_parts").set(status.halts.len() as f64);
-                for (name, projection) in status.projections {
-                    let of = |gauge, value: i64| {
-                        metrics::gauge!(gauge, "projection" => name.clone()).set(value as f64);
-                    };
-                    of("dragoman_projection_lag_events", projection.lag);
-                    of(
-                        "dragoman_projection_parked_subjects",
-                        projection.parked_subjects,
-                    );
-                    of(
-                        "dragoman_projection_parked_events",
-                        projection.parked_events,
-                    );
-                }
-            }
-            Err(failure) => tracing::debug!(?failure, "the account could not be read for metrics"),
+    /// The account of each projection, or why its target could not be asked.
+    async fn accounts(&self) -> BTreeMap<String, Result<ProjectionAccount, String>> {
+        let asked =
+            self.projections
+                .iter()
+                .map(|(name, projection)| async move {
+                    (name.to_owned(), self.account(projection).await)
+                });
+        join_all(asked).await.into_iter().collect()
+    }
+
+    async fn account(&self, projection: &Projection) -> Result<ProjectionAccount, String> {
+        let asked =
+            dragoman_projector::account(&projection.definition, &self.store, &projection.target);
+        match tokio::time::timeout(ACCOUNT_WITHIN, asked).await {
+            Ok(account) => account.map_err(|error| chain(&error)),
+            Err(_) => Err(format!(
+                "no answer within {} seconds",
+                ACCOUNT_WITHIN.as_secs()
+            )),
         }
     }
 }
 
-/// Names and units of the gauges that are kept here.
-pub(crate) fn describe_metrics() {
-    use metrics::{Unit, describe_gauge};
-    describe_gauge!(
-        "dragoman_unbalanced_events",
-        Unit::Count,
-        "Events that are not where they should be; 0, or something is wrong"
-    );
-    describe_gauge!(
-        "dragoman_log_stored_events",
-        Unit::Count,
-        "Events in the log"
-    );
-    describe_gauge!(
-        "dragoman_log_sealed_events",
-        Unit::Count,
-        "Events with a position"
-    );
-    describe_gauge!(
-        "dragoman_log_published_events",
-        Unit::Count,
-        "Events that Kafka has acknowledged, from the first on without a gap"
-    );
-    describe_gauge!(
-        "dragoman_halted_parts",
-        Unit::Count,
-        "Parts that stopped by themselves"
-    );
-    describe_gauge!(
-        "dragoman_projection_lag_events",
-        Unit::Count,
-        "Sealed events that a projection has neither applied nor parked"
-    );
-    describe_gauge!(
-        "dragoman_projection_parked_subjects",
-        Unit::Count,
-        "Subjects whose events wait for a retry or an operator"
-    );
-    describe_gauge!(
-        "dragoman_projection_parked_events",
-        Unit::Count,
-        "Events that wait for a retry or an operator"
-    );
+impl From<Result<ProjectionAccount, String>> for ProjectionStatus {
+    fn from(account: Result<ProjectionAccount, String>) -> Self {
+        match account {
+            Ok(account) => Self {
+                position: Some(account.position.0),
+                lag: Some(account.lag),
+                applied: Some(account.applied),
+                parked_subjects: Some(account.parked_subjects),
+                parked_events: Some(account.parked_events),
+                skipped: Some(account.skipped),
+                paused: None,
+                unreachable: None,
+            },
+            Err(why) => Self {
+                unreachable: Some(why),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 impl From<dragoman_store::AdapterCounts> for AdapterStatus {
@@ -200,6 +234,21 @@ impl From<dragoman_store::AdapterCounts> for AdapterStatus {
             refused: counts.refused,
             ignored: counts.ignored,
             quarantined: counts.quarantined,
+        }
+    }
+}
+
+impl From<dragoman_store::Gap> for GapStatus {
+    fn from(gap: dragoman_store::Gap) -> Self {
+        Self {
+            projection: gap.projection,
+            topic: gap.topic,
+            partition: gap.partition,
+            after_position: gap.after.0,
+            before_position: gap.before.0,
+            at_end: gap.at_end,
+            events: gap.events,
+            found_at: gap.found_at,
         }
     }
 }

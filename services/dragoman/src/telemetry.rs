@@ -48,6 +48,8 @@ pub(crate) fn start_metrics() -> Result<PrometheusHandle, Failure> {
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| Failure::from_error(&error))?;
     crate::status::describe_metrics();
+    dragoman_ingest::describe_metrics();
     dragoman_relay::describe_metrics();
+    dragoman_projector::describe_metrics();
     Ok(handle)
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use dragoman_core::Position;
-use dragoman_translate::{Each, Expression, Schema};
+use dragoman_translate::{Each, Expression};
 
-use crate::ProjectionOptions;
+use crate::{ColumnType, Start, TableName};
 
-/// A projection whose programs are compiled and whose parts fit each other.
+/// A projection whose programs are compiled and whose parts fit each other. Made by
+/// [`Definition::compile`].
 #[derive(Debug)]
 pub struct Definition {
     /// Its name.
@@ -38,26 +38,6 @@ pub enum Order {
     Subject,
     /// By position, in one line; a failing event stops the projection.
     Total,
-}
-
-/// Where a new projection begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// With the first event.
-    Beginning,
-    /// With what is sealed after it was first started.
-    Now,
-    /// With the event at this position.
-    At(Position),
-}
-
-/// A table, quoted where it is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableName {
-    /// Its schema; `None`: `public`.
-    pub schema: Option<String>,
-    /// Its name.
-    pub name: String,
 }
 
 /// A column of the key.
@@ -99,57 +79,40 @@ pub enum Operator {
     First,
 }
 
-/// A type of the database that a column may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnType {
-    /// `text`
-    Text,
-    /// `bigint`
-    Bigint,
-    /// `integer`
-    Integer,
-    /// `numeric`, `numeric(p)`, `numeric(p,s)`
-    Numeric {
-        /// Digits in all, and of those after the point.
-        precision: Option<(u16, i16)>,
-    },
-    /// `double precision`
-    Double,
-    /// `boolean`
-    Boolean,
-    /// `timestamptz`
-    Timestamp,
-    /// `date`
-    Date,
-    /// `uuid`
-    Uuid,
-    /// `jsonb`
-    Json,
+impl Operator {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Add, Self::Min, Self::Max, Self::Set, Self::First];
+
+    /// Its key in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Set => "set",
+            Self::First => "first",
+        }
+    }
+
+    /// Whether what a row holds at the end depends on the order of its events.
+    #[must_use]
+    pub const fn needs_order(self) -> bool {
+        match self {
+            Self::Add | Self::Min | Self::Max => false,
+            Self::Set | Self::First => true,
+        }
+    }
 }
 
 /// Something that is wrong with a projection as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefinitionProblem {
-    /// The keys that lead to it, below the projection's name.
+    /// The keys that lead to it, below the projection's name; entries of lists by
+    /// their number, from 0.
     pub path: Vec<String>,
-    /// What is wrong.
+    /// What is wrong; of a program with an excerpt, in several lines.
     pub message: String,
     /// What to do.
     pub remedy: String,
-}
-
-impl Definition {
-    /// Compiles a projection. `catalogue`: every type with its topic and its schema,
-    /// if it has one.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    pub fn compile(
-        name: &str,
-        options: &ProjectionOptions,
-        catalogue: &BTreeMap<String, (String, Option<&Schema>)>,
-    ) -> Result<Self, Vec<DefinitionProblem>> {
-        let _ = (name, options, catalogue);
-        todo!()
-    }
 }

@@ -12,16 +12,25 @@
 //! database of the effect, moved by compare-and-set in the transaction of the effect:
 //! whatever Kafka or a lease believed, an event takes effect exactly once.
 
+mod column_type;
+mod compile;
+mod database;
 mod definition;
+mod definition_hash;
 mod options;
+mod order_rule;
 mod reader;
 mod runner;
 mod sinks;
+mod start;
+mod table_name;
 
-pub use definition::{
-    Column, ColumnType, Definition, DefinitionProblem, KeyColumn, Operator, Order, Start, TableName,
+pub use column_type::{ColumnType, ColumnTypeError};
+pub use database::{DatabaseName, DatabaseUrlError};
+pub use definition::{Column, Definition, DefinitionProblem, KeyColumn, Operator, Order};
+pub use options::{
+    ColumnOptions, KeyOptions, OrderOptions, PostgresSinkOptions, ProjectionOptions, SinkOptions,
 };
-pub use options::{ColumnOptions, KeyOptions, PostgresSinkOptions, ProjectionOptions, SinkOptions};
 pub use reader::{Checkpoint, Reader, ReaderMode};
 pub use runner::{
     ProjectionAccount, ProjectorError, RebuildOutcome, RebuildProgress, RunnerOptions, account,
@@ -31,3 +40,5 @@ pub use sinks::postgres::{
     Applied, ApplyError, Decision, Drained, Generation, GenerationState, LiveLock, OpenError,
     Opened, ParkedEvent, ParkedState, ParkedSubject, Step, Stop, Target, TargetCounts, TargetError,
 };
+pub use start::Start;
+pub use table_name::TableName;

@@ -1,6 +1,7 @@
 //! Who brings events to a projection, and how far it has brought them.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use dragoman_core::{Identity, Position, RecordedEvent, partition_for, subject_hash};
 
@@ -70,6 +71,17 @@ impl Reader {
         match self {
             Self::Ledger => ReaderMode::Ledger,
             Self::Partition { .. } => ReaderMode::Kafka,
+        }
+    }
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ledger => formatter.write_str("the ledger"),
+            Self::Partition {
+                topic, partition, ..
+            } => write!(formatter, "partition {partition} of topic {topic}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dragoman_store::{Doorbell, Store, StoreError};
 use tokio::time::timeout;
 
-use crate::error::chain;
+use dragoman_core::chain;
 
 /// How long the doorbell may take: its session can be half dead on its own.
 const PATIENCE: Duration = Duration::from_secs(2);

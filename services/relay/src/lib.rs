@@ -18,7 +18,7 @@ mod bell;
 mod error;
 mod in_flight;
 mod lanes;
-mod leadership;
+mod lease;
 mod lineage;
 mod options;
 mod pace;
@@ -35,7 +35,7 @@ mod term;
 mod testing;
 
 pub use error::RelayError;
-pub use leadership::LEASE;
+pub use lease::LEASE;
 pub use lineage::KnownTails;
 pub use options::RelayOptions;
 pub use run::run;

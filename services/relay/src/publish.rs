@@ -3,13 +3,12 @@
 use std::collections::VecDeque;
 
 use dragoman_core::{Clock as _, Position, RecordedEvent, SystemClock};
-use dragoman_store::{MarkError, SealedBatch, Store};
+use dragoman_store::{Leadership, MarkError, SealedBatch, Store};
 use dragoman_stream::{Outgoing, Producer, Sent};
 use tokio::sync::{mpsc, watch};
 
 use crate::in_flight::InFlight;
 use crate::lanes::Lanes;
-use crate::leadership::Leadership;
 use crate::{RelayError, telemetry};
 
 /// What became of a round of producing.

@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use dragoman_core::{Backoff, Position};
-use dragoman_store::SealedBatch;
+use dragoman_core::{Backoff, Position, chain};
+use dragoman_store::{Leadership, SealedBatch};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::RelayError;
-use crate::error::chain;
-use crate::leadership::Leadership;
 use crate::lineage::Lineage;
 use crate::publish::{MarkStep, PublishStep, Publisher};
 use crate::recovery::tails_of;

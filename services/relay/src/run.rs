@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dragoman_core::Backoff;
-use dragoman_store::{Lease, Store};
+use dragoman_core::{Backoff, chain};
+use dragoman_store::{Leadership, Lease, Store};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::chain;
-use crate::leadership::{LEASE, Leadership};
+use crate::lease::LEASE;
 use crate::lineage::KnownTails;
 use crate::schema_check::SchemaCheck;
 use crate::task::Task;

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use dragoman_core::{Event, RecordedEvent};
+use dragoman_core::{Event, RecordedEvent, chain};
 use dragoman_store::{SchemaViolation, Store};
 use tokio::sync::mpsc;
 
-use crate::error::chain;
 use crate::telemetry;
 
 /// Says what is wrong with an event's data, by the schema of its type, if anything.

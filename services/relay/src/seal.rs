@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use dragoman_core::{Backoff, Position, RecordedEvent};
-use dragoman_store::{LedgerTip, SealError, SealOutcome, SealedBatch, Store};
+use dragoman_core::{Backoff, Position, RecordedEvent, chain};
+use dragoman_store::{Leadership, LedgerTip, SealError, SealOutcome, SealedBatch, Store};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::bell::Bell;
-use crate::error::chain;
-use crate::leadership::Leadership;
 use crate::lineage::Lineage;
 use crate::pace::Pace;
 use crate::schema_check::Unchecked;

@@ -5,14 +5,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dragoman_core::{Backoff, Position};
-use dragoman_store::{LedgerTip, SealedBatch, Store};
+use dragoman_core::{Backoff, Position, chain};
+use dragoman_store::{Leadership, LedgerTip, SealedBatch, Store};
 use dragoman_stream::{KafkaOptions, Producer};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::chain;
-use crate::leadership::{LEASE, Leadership};
+use crate::lease::LEASE;
 use crate::lineage::{KnownTails, Lineage};
 use crate::publish::Publisher;
 use crate::publish_loop::{Intake, PublishEnd, Rhythm, publish_loop};

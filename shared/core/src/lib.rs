@@ -4,6 +4,7 @@
 //! enters through [`Clock`], so that whoever needs "now" says so in its signature.
 
 mod backoff;
+mod chain;
 mod clock;
 mod event;
 mod partition;
@@ -11,6 +12,7 @@ mod position;
 mod type_pattern;
 
 pub use backoff::Backoff;
+pub use chain::chain;
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, EventError, JSON, MAX_NAME_BYTES, RecordedEvent};
 pub use partition::{partition_for, subject_hash};

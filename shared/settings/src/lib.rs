@@ -17,6 +17,7 @@ mod path;
 mod reference;
 mod scope;
 mod secret;
+mod suggestion;
 mod text;
 
 pub use byte_size::{ByteSize, ByteSizeError};
@@ -26,4 +27,5 @@ pub use path::{FilePath, FolderPath};
 pub use reference::{ReferenceError, resolve};
 pub use scope::{Environment, scope, scope_with};
 pub use secret::Secret;
+pub use suggestion::suggest;
 pub use text::Text;

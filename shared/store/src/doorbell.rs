@@ -14,8 +14,15 @@ const CHANNEL: &str = "dragoman_events";
 /// Rings when the sleeper sleeps: one statement, also to be joined to another one of
 /// the transaction that has stored something. The number is the lock that the
 /// sleeper holds.
-pub(crate) const RING: &str = "select pg_notify('dragoman_events', '')
-     where not pg_try_advisory_xact_lock_shared(4919254186035200)";
+macro_rules! ring {
+    () => {
+        "select pg_notify('dragoman_events', '')
+         where not pg_try_advisory_xact_lock_shared(4919254186035200)"
+    };
+}
+pub(crate) use ring;
+
+const RING: &str = ring!();
 const SLEEP: &str = "select pg_try_advisory_lock(4919254186035200)";
 const WAKE: &str = "select pg_advisory_unlock(4919254186035200)";
 

@@ -6,12 +6,16 @@
 //! a session that hangs in a transaction is ended by the server before its locks
 //! outlive a lease.
 
+mod account;
 mod adapter_counts;
+mod append;
 mod catalogue;
+mod content_hash;
 mod doorbell;
 mod error;
 mod event_row;
 mod keys;
+mod leadership;
 mod lease;
 mod lineage;
 mod marks;
@@ -19,25 +23,31 @@ mod migrate;
 mod operations;
 mod quarantine;
 mod read;
+mod read_some;
 mod rebase;
 mod seal;
 mod search;
 mod store;
 mod totals;
 
+pub use account::{Coverage, Covered};
 pub use adapter_counts::{AdapterCounts, AdapterTotals};
+pub use append::{AppendConflict, AppendOutcome, AppendRequest, AppendResult, Appended};
 pub use catalogue::{
     CatalogueEntry, CatalogueError, DEFAULT_MAX_MESSAGE_BYTES, Door, TopicRecord, record_bytes,
 };
+pub use content_hash::content_hash;
 pub use doorbell::Doorbell;
 pub use error::StoreError;
 pub use keys::{CreatedKey, GrantedRole, KeyError, KeyRecord, KeyScope, NewKey, hash_of_key};
+pub use leadership::Leadership;
 pub use lease::Lease;
 pub use lineage::{LineageError, Tail};
 pub use marks::{Mark, MarkError};
 pub use migrate::{MigrateError, MigrateOutcome};
 pub use operations::{Gap, Halt, Pause, SchemaViolation};
 pub use quarantine::{QuarantineState, QuarantinedDelivery, QuarantinedSummary};
+pub use read_some::Portion;
 pub use rebase::{RebaseError, RebaseOutcome};
 pub use seal::{LedgerTip, SealError, SealOutcome, SealedBatch};
 pub use search::{EventBound, EventFilter, EventPage};

@@ -25,5 +25,5 @@ pub use options::{
 };
 pub use producer::{Delivery, Outgoing, Producer, Sent, SizeLimits};
 pub use record::{ForeignRecord, Record, TopicPartition};
-pub use tail::{PartitionTail, TailRecord, read_records, read_tails};
+pub use tail::{PartitionEnd, PartitionTail, TailRecord, read_end, read_records, read_tails};
 pub use topics::{TopicState, Topics, WantedTopic};

@@ -78,6 +78,34 @@ pub async fn read_tails(
     reading.await.map_err(|_| StreamError::ThreadLost)?
 }
 
+/// Where a partition begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartitionEnd {
+    /// The oldest offset that it holds.
+    pub low: i64,
+    /// The offset that the next record will get.
+    pub end: i64,
+}
+
+/// Asks where a partition begins and ends, without reading it.
+///
+/// # Errors
+/// Unavailable when the broker does not answer or does not know the topic.
+pub async fn read_end(
+    kafka: &KafkaOptions,
+    partition: &TopicPartition,
+) -> Result<PartitionEnd, StreamError> {
+    let kafka = kafka.clone();
+    let partition = partition.clone();
+    let asking = tokio::task::spawn_blocking(move || {
+        let (low, end) = reader(&kafka)?
+            .fetch_watermarks(&partition.topic, partition.partition, ANSWER)
+            .map_err(StreamError::call(format!("say where {partition} ends")))?;
+        Ok(PartitionEnd { low, end })
+    });
+    asking.await.map_err(|_| StreamError::ThreadLost)?
+}
+
 /// Reads one partition from an offset to its end and returns what it holds, in
 /// order. For checks; everything read is kept in memory.
 ///

@@ -28,10 +28,11 @@ impl Check {
             Ok(config) => config,
             Err(problems) => return self.wrong(problems),
         };
-        let findings = checks::check(&config);
+        let mut findings = checks::check(&config);
         if !findings.problems.is_empty() {
             return self.wrong(findings.problems);
         }
+        checks::run_samples(&mut findings);
         if self.json {
             output::json(&json!({
                 "checked": findings.checked, "problems": [], "failed_samples": findings.failed_samples,

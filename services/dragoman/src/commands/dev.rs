@@ -7,15 +7,19 @@ use dragoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
-use crate::checks::Schemas;
+use crate::checks::Findings;
 use crate::command_line::Globals;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::hub::{catalogue_of, connect};
 use crate::lifecycle::{OnHalt, Signals, supervise};
 use crate::private_postgres::{Folder, Server};
+use crate::projections::Projections;
 use crate::status::StatusReader;
 use crate::{checks, services};
+
+/// Sessions with the database of each projection, at the most.
+const SESSIONS: u32 = 4;
 
 /// Run all services in one process, for development and small installations
 ///
@@ -38,7 +42,7 @@ impl Dev {
         match &config.postgres {
             Some(url) => {
                 let url = url.expose().to_owned();
-                run_all(config, &url, findings.schemas, &mut signals).await
+                run_all(config, &url, findings, &mut signals).await
             }
             None => {
                 let server = Server::start(folder)
@@ -48,7 +52,7 @@ impl Dev {
                     "a private Postgres runs: psql \"$(cat {})\"",
                     config.folder().join(".dragoman/postgres.url").display()
                 );
-                let result = run_all(config, server.url(), findings.schemas, &mut signals).await;
+                let result = run_all(config, server.url(), findings, &mut signals).await;
                 server.stop().map_err(|error| Failure::from_error(&error))?;
                 result
             }
@@ -59,24 +63,37 @@ impl Dev {
 async fn run_all(
     config: Config,
     url: &str,
-    schemas: Schemas,
+    findings: Findings,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let store = connect(url, 32)?;
     prepare(&config, &store).await?;
+    let projections = Projections::connect(&config, &findings.definitions, url, SESSIONS)?;
     let stop = CancellationToken::new();
-    let admin = Admin::start(
-        Some(config.http.admin.0),
-        &store,
-        StatusReader::new(store.clone()),
-    )
-    .await?;
-    let parts = vec![services::relay(
+    let status = StatusReader::new(store.clone(), projections.clone());
+    let admin = Admin::start(Some(config.http.admin.0), &store, status).await?;
+    let schemas = Arc::new(findings.schemas);
+    let mut parts = vec![services::relay(
         &config,
         store.clone(),
-        Arc::new(schemas),
+        Arc::clone(&schemas),
+        &projections,
         stop.clone(),
     )];
+    if !findings.adapters.is_empty() {
+        let (store, adapters) = (store.clone(), findings.adapters);
+        parts.push(services::ingest(
+            &config,
+            store,
+            adapters,
+            schemas,
+            stop.clone(),
+        ));
+    }
+    for (_, projection) in projections.iter() {
+        let part = services::projection(&config, store.clone(), projection, stop.clone());
+        parts.push(part);
+    }
     let result = supervise(&store, parts, signals, &stop, OnHalt::GoOn).await;
     admin.stop().await;
     store.close().await;

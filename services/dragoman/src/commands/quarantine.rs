@@ -1,5 +1,7 @@
 //! `dragoman quarantine`: deliveries that could not become events.
 
+mod retry;
+
 use clap::{Args, Subcommand};
 use dragoman_store::{QuarantineState, QuarantinedDelivery, QuarantinedSummary};
 use serde_json::{Value, json};
@@ -24,6 +26,7 @@ pub(crate) struct Quarantine {
 enum QuarantineCommand {
     List(List),
     Show(Show),
+    Retry(retry::Retry),
     Drop(Drop),
 }
 
@@ -76,6 +79,7 @@ impl Quarantine {
         match self.command {
             QuarantineCommand::List(command) => command.run(&hub).await,
             QuarantineCommand::Show(command) => command.run(&hub).await,
+            QuarantineCommand::Retry(command) => command.run(&hub).await,
             QuarantineCommand::Drop(command) => command.run(&hub).await,
         }
     }

@@ -11,8 +11,12 @@ use crate::command_line::Globals;
 use crate::failure::Failure;
 use crate::hub::{Hub, catalogue_of};
 use crate::lifecycle::{OnHalt, Signals, supervise};
+use crate::projections::Projections;
 use crate::status::StatusReader;
 use crate::{checks, services};
+
+/// Sessions with the database of each projection, at the most.
+const SESSIONS: u32 = 8;
 
 /// Run one service in a process of its own
 ///
@@ -29,13 +33,43 @@ pub(crate) struct Run {
 
 #[derive(Debug, Subcommand)]
 enum Service {
+    Ingest(Ingest),
     Relay(Relay),
+    Projection(Projection),
+}
+
+/// Take events in by the adapters: the CloudEvents API and webhooks
+///
+/// Several may run beside each other, behind a load balancer. Health and metrics are
+/// served at `http.admin` of the configuration, unless --admin says where else.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  dragoman run ingest\n  dragoman run ingest --admin 127.0.0.1:8081"
+)]
+struct Ingest {
+    #[command(flatten)]
+    admin: AdminAddress,
 }
 
 /// Seal the log and publish it to Kafka; a second one stands by
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dragoman run relay --admin 127.0.0.1:8082")]
 struct Relay {
+    #[command(flatten)]
+    admin: AdminAddress,
+}
+
+/// Keep one projection level with the log; several share its work or stand by
+///
+/// It creates its table when that is missing. It refuses a table that was built by
+/// another definition: see `dragoman rebuild --help`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  dragoman run projection sales\n  dragoman run projection sales --admin 127.0.0.1:8083"
+)]
+struct Projection {
+    /// Its name under `projections:`
+    name: String,
     #[command(flatten)]
     admin: AdminAddress,
 }
@@ -57,16 +91,45 @@ impl Run {
         if !findings.problems.is_empty() {
             return Err(Failure::Configuration(findings.problems));
         }
+        let projections =
+            Projections::connect(&hub.config, &findings.definitions, &hub.url, SESSIONS)?;
         let schemas = Arc::new(findings.schemas);
         let stop = CancellationToken::new();
         let (part, address) = match self.service {
+            Service::Ingest(options) => {
+                if findings.adapters.is_empty() {
+                    return Err(Failure::usage(
+                        format!("there are no adapters in {}", hub.config.file().display()),
+                        "add one under `adapters:`, as in `api: { kind: api }`",
+                    ));
+                }
+                synchronise(&hub).await?;
+                let store = hub.store.clone();
+                let adapters = findings.adapters;
+                let part = services::ingest(&hub.config, store, adapters, schemas, stop.clone());
+                let admin = options.admin.address.unwrap_or(hub.config.http.admin.0);
+                (part, Some(admin))
+            }
             Service::Relay(options) => {
                 synchronise(&hub).await?;
-                let part = services::relay(&hub.config, hub.store.clone(), schemas, stop.clone());
+                let part = services::relay(
+                    &hub.config,
+                    hub.store.clone(),
+                    schemas,
+                    &projections,
+                    stop.clone(),
+                );
+                (part, options.admin.address)
+            }
+            Service::Projection(options) => {
+                let projection = projections.get(&hub.config, &options.name)?;
+                let part =
+                    services::projection(&hub.config, hub.store.clone(), projection, stop.clone());
                 (part, options.admin.address)
             }
         };
-        let admin = Admin::start(address, &hub.store, StatusReader::new(hub.store.clone())).await?;
+        let status = StatusReader::new(hub.store.clone(), projections);
+        let admin = Admin::start(address, &hub.store, status).await?;
         let result = supervise(&hub.store, vec![part], &mut signals, &stop, OnHalt::End).await;
         admin.stop().await;
         result

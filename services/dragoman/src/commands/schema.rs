@@ -14,12 +14,17 @@ pub(crate) struct SchemaCommand {
     /// Print the reference of the configuration instead, in Markdown
     #[arg(long)]
     markdown: bool,
+    /// Print what the hub answers when it does not take a request, in Markdown
+    #[arg(long, conflicts_with = "markdown")]
+    problems: bool,
 }
 
 impl SchemaCommand {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let text = if self.markdown {
             schema::configuration_page()
+        } else if self.problems {
+            dragoman_ingest::problems_page()
         } else {
             schema::editor_schema()
         };

@@ -11,7 +11,8 @@ use crate::status::{Status, StatusReader};
 /// Show the flow and the account: what came in, what stands in the log, where each projection is
 ///
 /// The account is computed from the log, the ledger, parking and decisions
-/// themselves. Exits with 3 when it does not balance.
+/// themselves. Exits with 3 when it does not balance, with 1 when it cannot be
+/// proved because the database of a projection does not answer.
 #[derive(Debug, Args)]
 #[command(
     name = "status",
@@ -26,16 +27,27 @@ pub(crate) struct StatusCommand {
 impl StatusCommand {
     pub(crate) async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let hub = Hub::open(globals).await?;
-        let status = StatusReader::new(hub.store.clone()).read().await?;
+        let status = StatusReader::new(hub.store.clone(), hub.projections()?)
+            .read()
+            .await?;
         if self.json {
             output::json(&status)?;
         } else {
             show(&status)?;
         }
-        if status.balanced {
+        let unreachable: Vec<&str> = status.unreachable().collect();
+        if status.unbalanced_events > 0 {
+            Err(Failure::Wanting)
+        } else if unreachable.is_empty() {
             Ok(())
         } else {
-            Err(Failure::Wanting)
+            Err(Failure::failed(
+                format!(
+                    "the account cannot be proved: no answer from the database of {}",
+                    unreachable.join(", ")
+                ),
+                "start that database, or correct `sink.url` of the projection",
+            ))
         }
     }
 }
@@ -64,11 +76,30 @@ fn show(status: &Status) -> Result<(), Failure> {
             status.gaps
         ))?;
     }
+    for gap in &status.newest_gaps {
+        let (after, before) = (gap.after_position, gap.before_position);
+        output::line(&format!(
+            "  topic {} partition {}, {} {before}: {} events, found by {} at {}",
+            gap.topic,
+            gap.partition,
+            if gap.at_end {
+                format!("its end, after {after} up to")
+            } else {
+                format!("between {after} and")
+            },
+            gap.events,
+            gap.projection,
+            gap.found_at.format("%Y-%m-%d %H:%M:%S"),
+        ))?;
+    }
     if status.schema_violations > 0 {
         output::line(&format!(
             "{} events that came by SQL break their schema",
             status.schema_violations
         ))?;
+    }
+    if status.unbalanced_events == 0 && !status.balanced {
+        return output::line("the rest of the account balances");
     }
     output::line(&if status.balanced {
         "the account balances".to_owned()
@@ -132,7 +163,7 @@ fn show_projections(status: &Status) -> Result<(), Failure> {
                     projection.parked_events,
                     projection.skipped,
                 ]
-                .map(|number| number.to_string()),
+                .map(|number| number.map_or("?".to_owned(), |number| number.to_string())),
             )
             .chain([state])
             .collect()

@@ -8,7 +8,7 @@ mod http;
 mod problem;
 mod read;
 mod read_error;
-mod suggestion;
+mod redaction;
 
 pub(crate) use events::EventOptions;
 pub(crate) use http::HttpOptions;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::redaction::shown_line;
+
 /// Where something stands in a file. Lines and columns count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -38,12 +40,7 @@ impl Source {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Problem {
-        let line = self
-            .text
-            .lines()
-            .nth(place.line - 1)
-            .unwrap_or_default()
-            .to_owned();
+        let line = shown_line(&self.text, place.line - 1);
         Problem {
             file: self.file.display().to_string(),
             line: Some(place.line),
@@ -90,6 +87,32 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// A problem at a place of another file than the configuration.
+    pub(crate) fn at(
+        file: &Path,
+        line: usize,
+        column: usize,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        // One that cannot be read any more is shown without an excerpt.
+        let Ok(text) = std::fs::read_to_string(file) else {
+            return Self::of_file(file, message, remedy);
+        };
+        let source = Source {
+            file: file.to_owned(),
+            text,
+        };
+        let place = Place {
+            line: line.max(1),
+            column: column.max(1),
+            width: 1,
+        };
+        source.problem(place, message, remedy)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "error: {}", self.message)?;
@@ -110,8 +133,7 @@ impl fmt::Display for Problem {
 }
 
 /// The line with a mark under the place.
-fn excerpt(line: &str, place: Place) -> String {
-    let shown = without_secrets(line);
+fn excerpt(shown: &str, place: Place) -> String {
     let number = place.line.to_string();
     let gutter = " ".repeat(number.len());
     let width = place
@@ -133,42 +155,9 @@ fn excerpt(line: &str, place: Place) -> String {
     text
 }
 
-/// The line with the values under keys that sound like secrets dotted out, unless
-/// they only say where the secret is. Every column stays where it was.
-fn without_secrets(line: &str) -> String {
-    const SOUNDS_SECRET: [&str; 5] = ["password", "secret", "token", "postgres", "url"];
-    let mut shown = String::with_capacity(line.len());
-    for (number, part) in line.split(':').enumerate() {
-        let key_is_secret = number > 0
-            && SOUNDS_SECRET.iter().any(|word| {
-                let key = shown.trim_end_matches(['"', '\'', ' ']).to_lowercase();
-                key.ends_with(word) || key.ends_with(&format!("{word}s"))
-            });
-        if number > 0 {
-            shown.push(':');
-        }
-        if !key_is_secret
-            || part.contains("${")
-            || part.trim_start_matches([' ', '[', '"']) == "file"
-        {
-            shown.push_str(part);
-            continue;
-        }
-        let end = part.find([',', '}']).unwrap_or(part.len());
-        let (value, rest) = part.split_at(end);
-        shown.extend(
-            value
-                .chars()
-                .map(|letter| if letter == ' ' { ' ' } else { '•' }),
-        );
-        shown.push_str(rest);
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Place, Source, without_secrets};
+    use super::{Place, Source};
 
     #[test]
     fn an_excerpt_shows_the_line_and_hides_what_may_be_a_secret() {
@@ -194,21 +183,5 @@ mod tests {
             "error: wrong\n  --> dragoman.yaml:1:4\n   |\n 1 | a: 1\n   |    ^\n  help: mend it\n"
         );
         assert!(!shown(2, 13, 7).contains("hunter2"));
-        for line in [
-            "security: { protocol: sasl, password: hunter2 }",
-            "secrets: [hunter2]",
-            "\"password\": \"hunter2\"",
-        ] {
-            let shown = without_secrets(line);
-            assert!(!shown.contains("hunter2"), "{shown}");
-            assert_eq!(shown.chars().count(), line.chars().count());
-        }
-        for harmless in [
-            "postgres: ${DATABASE_URL}",
-            "secrets: [file:secrets/payments]",
-            "listen: 127.0.0.1:8080",
-        ] {
-            assert_eq!(without_secrets(harmless), harmless);
-        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use dragoman_settings::{Secret, scope};
+use dragoman_ingest::AdapterOptions;
+use dragoman_projector::ProjectionOptions;
+use dragoman_settings::{Secret, scope, suggest};
 use dragoman_stream::KafkaOptions;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -11,7 +13,6 @@ use super::deserializer::read;
 use super::document::{Node, Value, parse};
 use super::problem::{Place, Problem, Source};
 use super::read_error::ReadError;
-use super::suggestion::suggest;
 use super::{EventOptions, HttpOptions};
 use crate::failure::Failure;
 
@@ -34,6 +35,10 @@ pub(crate) struct Config {
     pub(crate) http: HttpOptions,
     /// The catalogue, in the order of the file.
     pub(crate) events: IndexMap<String, EventOptions>,
+    /// In the order of the file.
+    pub(crate) adapters: IndexMap<String, AdapterOptions>,
+    /// In the order of the file.
+    pub(crate) projections: IndexMap<String, ProjectionOptions>,
     source: Source,
     root: Node,
 }
@@ -79,6 +84,8 @@ impl Config {
         let kafka = reader.section("kafka");
         let http = reader.section("http").unwrap_or_default();
         let events = reader.named("events");
+        let adapters = reader.named("adapters");
+        let projections = reader.named("projections");
         let mut problems = reader.problems;
         if !problems.is_empty() {
             problems.sort_by_key(|problem| (problem.line, problem.column));
@@ -89,6 +96,8 @@ impl Config {
             kafka,
             http,
             events,
+            adapters,
+            projections,
             source,
             root,
         })
@@ -109,17 +118,7 @@ impl Config {
     /// # Errors
     /// Which there are, when there is none.
     pub(crate) fn require_projection(&self, name: &str) -> Result<(), Failure> {
-        let names: Vec<&str> = match self.root.entry("projections") {
-            Some((
-                _,
-                Node {
-                    value: Value::Map(entries),
-                    ..
-                },
-            )) => entries.iter().map(|(key, _)| key.name.as_str()).collect(),
-            _ => Vec::new(),
-        };
-        if names.contains(&name) {
+        if self.projections.contains_key(name) {
             return Ok(());
         }
         Err(Failure::usage(
@@ -127,7 +126,7 @@ impl Config {
                 "there is no projection `{name}` in {}",
                 self.source.file.display()
             ),
-            suggest(name, names.iter().copied()),
+            suggest(name, self.projections.keys().map(String::as_str)),
         ))
     }
 

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use dragoman_settings::suggest;
 use serde::de::{self, Unexpected};
 
 use super::document::{Key, Node};
 use super::problem::Place;
-use super::suggestion::suggest;
 
 /// Why a value could not be read. `place` is filled in on the way out, by the first
 /// key or value that the error passes.

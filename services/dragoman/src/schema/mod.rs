@@ -2,6 +2,8 @@
 
 mod markdown;
 
+use dragoman_ingest::AdapterOptions;
+use dragoman_projector::ProjectionOptions;
 use dragoman_settings::Secret;
 use dragoman_stream::KafkaOptions;
 use indexmap::IndexMap;
@@ -23,6 +25,10 @@ struct DragomanYaml {
     http: Option<HttpOptions>,
     /// The catalogue: nothing else can enter the log.
     events: Option<IndexMap<String, EventOptions>>,
+    /// How events come in. The account counts by their names.
+    adapters: Option<IndexMap<String, AdapterOptions>>,
+    /// What follows the log: each keeps a table in line with the events that it names.
+    projections: Option<IndexMap<String, ProjectionOptions>>,
 }
 
 /// The schema as indented JSON, with a line break at its end.

@@ -6,8 +6,10 @@
     clippy::print_stderr
 )]
 
+mod dev;
 mod documents;
 mod help;
 mod mistakes;
 mod private_postgres;
+mod project;
 mod support;

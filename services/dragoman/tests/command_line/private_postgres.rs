@@ -2,84 +2,17 @@
 //! away after a kill. Fails where no Postgres is installed.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
+use crate::dev::{Dev, keys_list, open_folder, read_log};
 use crate::support::dragoman;
 use tempfile::TempDir;
 
 const CONFIG: &str = "http: { listen: 127.0.0.1:0, admin: 127.0.0.1:0 }\nevents: { a.b: {} }\n";
 
-/// A project in a folder that any user can get to, as Postgres is not run by root.
 fn project() -> TempDir {
-    let folder = tempfile::Builder::new()
-        .prefix("dragoman-dev-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .tempdir()
-        .unwrap();
+    let folder = open_folder();
     std::fs::write(folder.path().join("dragoman.yaml"), CONFIG).unwrap();
     folder
-}
-
-/// A running `dragoman dev`; killed when the test ends early.
-struct Dev(Child);
-
-impl Dev {
-    fn start(folder: &Path) -> Self {
-        let log = std::fs::File::create(folder.join("dev.log")).unwrap();
-        let child = dragoman(folder)
-            .arg("dev")
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut dev = Self(child);
-        wait("dev answers", || {
-            assert!(dev.0.try_wait().unwrap().is_none(), "{}", read_log(folder));
-            keys_list(folder).success()
-        });
-        dev
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args([&format!("-{name}"), &self.0.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
-    }
-
-    fn end(&mut self) -> Option<i32> {
-        wait("dev ends", || self.0.try_wait().unwrap().is_some());
-        self.0.wait().unwrap().code()
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn read_log(folder: &Path) -> String {
-    std::fs::read_to_string(folder.join("dev.log")).unwrap_or_default()
-}
-
-fn keys_list(folder: &Path) -> std::process::ExitStatus {
-    dragoman(folder)
-        .args(["keys", "list", "--json"])
-        .output()
-        .unwrap()
-        .status
-}
-
-fn wait(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !done() {
-        assert!(Instant::now() < deadline, "not within a minute: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn pid_file(folder: &Path) -> PathBuf {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod append;
 mod hub;
+mod portions;
 mod rebase;
 mod sealing;
 mod whatever_commits;

@@ -326,7 +326,8 @@ impl PollThread {
                 self.consumer
                     .fetch_watermarks(&partition.topic, partition.partition, END_TIMEOUT);
             match asked {
-                Ok((low, end_offset)) if next.unwrap_or(low) >= end_offset => {
+                // Where retention took everything, the offset expected next lies before the end.
+                Ok((low, end_offset)) if next.unwrap_or(low).max(low) >= end_offset => {
                     self.lanes.reported_end(&partition, now);
                     self.outgoing.push_back(ConsumerEvent::EndOfPartition {
                         partition,

@@ -1,0 +1,221 @@
+//! Problem documents (RFC 9457), and the pages that explain them.
+
+mod kind;
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde::Serialize;
+
+pub(crate) use self::kind::ProblemKind;
+
+/// How long a sender is asked to wait before it tries again, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+
+/// Where the pages are, on the hub itself.
+pub(crate) const PAGES: &str = "/problems/";
+
+/// What is told to a sender whose request was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) kind: ProblemKind,
+    detail: String,
+    errors: Vec<Pointed>,
+    stored_at: Option<DateTime<Utc>>,
+    allow: Option<HeaderValue>,
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Pointed {
+    /// JSON pointer into the body.
+    pub(crate) pointer: String,
+    pub(crate) detail: String,
+    /// When the event that has the id was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stored_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_at: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Pointed],
+}
+
+impl Problem {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            stored_at: None,
+            allow: None,
+        }
+    }
+
+    /// With the places that are wrong.
+    pub(crate) fn at(mut self, errors: impl IntoIterator<Item = Pointed>) -> Self {
+        self.errors.extend(errors);
+        self
+    }
+
+    /// With the time of the event that has the id.
+    pub(crate) fn since(mut self, stored_at: Option<DateTime<Utc>>) -> Self {
+        self.stored_at = stored_at;
+        self
+    }
+
+    /// With the methods that are allowed.
+    pub(crate) fn allowing(mut self, methods: &'static str) -> Self {
+        self.allow = Some(HeaderValue::from_static(methods));
+        self
+    }
+
+    /// As an answer.
+    pub(crate) fn answer(self) -> Response<Full<Bytes>> {
+        let page = self.kind.page();
+        let document = Document {
+            r#type: format!("{PAGES}{}", page.name),
+            title: page.title,
+            status: page.status.as_u16(),
+            detail: &self.detail,
+            stored_at: self.stored_at.map(time),
+            errors: &self.errors,
+        };
+        // Text and numbers under fixed names: it cannot fail.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut answer = answer(page.status, "application/problem+json", body);
+        let mut set = |name: HeaderName, value| answer.headers_mut().insert(name, value);
+        match page.status {
+            StatusCode::UNAUTHORIZED => {
+                set(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"dragoman\""),
+                );
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                set(header::RETRY_AFTER, RETRY_AFTER);
+            }
+            _ => {}
+        }
+        if let Some(allow) = self.allow {
+            set(header::ALLOW, allow);
+        }
+        answer
+    }
+}
+
+impl Pointed {
+    pub(crate) fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+            stored_at: None,
+        }
+    }
+
+    pub(crate) fn since(mut self, stored_at: Option<DateTime<Utc>>) -> Self {
+        self.stored_at = stored_at.map(time);
+        self
+    }
+}
+
+pub(crate) fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// An answer with a body.
+pub(crate) fn answer(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}
+
+/// The page of a kind of problem, if there is one of that name.
+pub(crate) fn page(name: &str) -> Option<Response<Full<Bytes>>> {
+    let page = ProblemKind::named(name)?.page();
+    let text = format!(
+        "{} ({})\n\n{}\n\n{}\n",
+        page.title,
+        page.status.as_u16(),
+        page.meaning,
+        page.remedy
+    );
+    Some(answer(StatusCode::OK, "text/plain; charset=utf-8", text))
+}
+
+/// All kinds of problem as a page of the documentation, in Markdown.
+#[must_use]
+pub fn problems_page() -> String {
+    let mut text = "# Problems
+
+<!-- Generated by `make docs` from services/ingest/src/problem/kind.rs. -->
+
+What the hub answers when it does not take a request: a document of `application/problem+json`
+(RFC 9457). Its `type` is a page on the hub itself, `/problems/NAME`, that says what stands here.
+`detail` is about the one request; `errors` names places in it by JSON pointers.
+
+`401` asks for credentials by `WWW-Authenticate`; `503` says by `Retry-After` when to try again.
+`Idempotency-Key` is not looked at: `source` and `id` of an event are its key.
+"
+    .to_owned();
+    for kind in kind::ALL {
+        let page = kind.page();
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n## {}\n\n`{}` · {}\n\n{}\n\n{}\n",
+            page.name,
+            page.status.as_u16(),
+            page.title,
+            page.meaning,
+            page.remedy
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_page_of_its_own_name() {
+        for kind in kind::ALL {
+            assert_eq!(ProblemKind::named(kind.name()), Some(kind));
+            assert!(page(kind.name()).is_some());
+            assert!(problems_page().contains(&format!("\n## {}\n", kind.name())));
+        }
+        assert!(page("nothing").is_none());
+    }
+
+    #[test]
+    fn retry_after_and_www_authenticate_stand_where_they_belong() {
+        let unavailable = Problem::new(ProblemKind::Overloaded, "").answer();
+        assert!(unavailable.headers().contains_key(header::RETRY_AFTER));
+        let unauthorized = Problem::new(ProblemKind::Unauthorized, "").answer();
+        assert!(
+            unauthorized
+                .headers()
+                .contains_key(header::WWW_AUTHENTICATE)
+        );
+        assert!(!unauthorized.headers().contains_key(header::RETRY_AFTER));
+    }
+}

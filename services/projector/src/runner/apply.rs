@@ -1,0 +1,130 @@
+//! Letting a window of events take effect, however often it has to be tried.
+
+use std::time::Instant;
+
+use dragoman_core::RecordedEvent;
+
+use super::cursor::{Cursor, Place};
+use super::patience::{Quit, Tries};
+use super::session::{Session, StepEnd};
+use super::{ProjectorError, telemetry};
+use crate::{Applied, ApplyError, Definition, Generation, Target};
+
+/// One generation of a projection's table, to apply events to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Applier<'a> {
+    pub(super) target: &'a Target,
+    pub(super) definition: &'a Definition,
+    pub(super) generation: &'a Generation,
+}
+
+impl Applier<'_> {
+    /// Moves a reader to a place, with the events on the way that are to take effect.
+    /// A target that is away is waited for.
+    ///
+    /// # Errors
+    /// See [`StepEnd`]; nothing took effect then that the owner record does not say.
+    pub(super) async fn apply(
+        &self,
+        cursor: &mut Cursor,
+        events: &[RecordedEvent],
+        to: &Place,
+        quit: &Quit,
+    ) -> Result<Applied, StepEnd> {
+        let projection = &self.definition.name;
+        let mut tries = Tries::default();
+        loop {
+            let began = Instant::now();
+            let step = cursor.step(events, to);
+            let applied = self
+                .target
+                .apply(self.definition, self.generation, step)
+                .await;
+            match applied {
+                Ok(applied) => {
+                    cursor.moved(&applied.checkpoint);
+                    telemetry::applied(projection, &applied, began.elapsed());
+                    return Ok(applied);
+                }
+                Err(ApplyError::LostOwnership) => return Err(StepEnd::LostOwnership),
+                Err(ApplyError::Superseded) => return Err(StepEnd::Superseded),
+                Err(ApplyError::Target(error)) if error.is_unavailable() => {
+                    if !tries.rest(projection, &error, quit).await {
+                        return Err(StepEnd::Quit);
+                    }
+                }
+                Err(ApplyError::Target(error)) => {
+                    return Err(StepEnd::Halted(ProjectorError::target(projection)(error)));
+                }
+            }
+        }
+    }
+}
+
+impl Session {
+    /// As [`Applier::apply`], with a bounded number of steps at once.
+    ///
+    /// # Errors
+    /// See [`StepEnd`].
+    pub(super) async fn apply(
+        &self,
+        cursor: &mut Cursor,
+        events: &[RecordedEvent],
+        to: &Place,
+        quit: &Quit,
+    ) -> Result<Applied, StepEnd> {
+        let _slot = tokio::select! {
+            biased;
+            () = quit.cancelled() => return Err(StepEnd::Quit),
+            slot = self.slots.acquire() => slot,
+        };
+        let applier = Applier {
+            target: &self.target,
+            definition: &self.definition,
+            generation: &self.generation,
+        };
+        let applied = applier.apply(cursor, events, to, quit).await?;
+        telemetry::lag_seconds(self.name(), &cursor.reader, events.last());
+        Ok(applied)
+    }
+
+    /// Lets the owner record say how far events were passed that are not to take
+    /// effect, when that is due.
+    ///
+    /// # Errors
+    /// As [`Session::apply`].
+    pub(super) async fn note_passed(
+        &self,
+        cursor: &mut Cursor,
+        quit: &Quit,
+    ) -> Result<(), StepEnd> {
+        if !cursor.is_due() {
+            return Ok(());
+        }
+        let place = cursor.reached().clone();
+        match self.apply(cursor, &[], &place, quit).await {
+            Ok(_) => Ok(()),
+            Err(StepEnd::LostOwnership) => self.resynchronise(cursor, quit).await,
+            Err(end) => Err(end),
+        }
+    }
+
+    /// Reads the owner record again after it was found elsewhere.
+    ///
+    /// # Errors
+    /// See [`StepEnd`].
+    pub(super) async fn resynchronise(
+        &self,
+        cursor: &mut Cursor,
+        quit: &Quit,
+    ) -> Result<(), StepEnd> {
+        let opened = self.look(quit).await?;
+        telemetry::lost_ownership(self.name());
+        cursor.resynchronise(&opened.generation, &opened.checkpoints);
+        tracing::info!(
+            projection = self.name(), reader = %cursor.reader, position = %cursor.position(),
+            "the owner record had moved; going on from where it stands"
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! Bringing a projection its events, rebuilding it, and adding up its account.
+//!
+//! ```text
+//!   run ── opens the projection, then one session after the other
+//!    └─ session ── ends when paused, superseded, stopped or halted
+//!        ├─ watch          once a second: paused? head, marks, lineage
+//!        ├─ follow_kafka   hands records to one lane for each partition
+//!        │    └─ lane      window → step; gaps, lost tails filled from the log
+//!        └─ follow_ledger  under a lease: read, compare, step
+//! ```
+//!
+//! Each reader keeps a [`cursor`]: what its owner record says, and what was taken in
+//! since. A step moves the owner record by compare-and-set; whoever finds it elsewhere
+//! reads it again and goes on from there. Filling from the log is always safe: what is
+//! sealed has its position for good, and a record that comes later is a repeat.
+
+mod account;
+mod apply;
+mod cursor;
+mod drain;
+mod error;
+mod fill;
+mod follow_kafka;
+mod follow_ledger;
+mod lane;
+mod lineage;
+mod open;
+mod options;
+mod patience;
+mod rebuild;
+mod run;
+mod session;
+mod tail;
+mod telemetry;
+mod watch;
+
+pub use account::{ProjectionAccount, account};
+pub use error::ProjectorError;
+pub use lineage::known_tails;
+pub use options::RunnerOptions;
+pub use rebuild::{RebuildOutcome, RebuildProgress, rebuild};
+pub use run::run;
+pub use telemetry::describe_metrics;

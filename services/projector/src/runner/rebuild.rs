@@ -1,0 +1,341 @@
+//! Building a projection's table again, beside the live one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dragoman_core::{Identity, Position, RecordedEvent};
+use dragoman_store::{Leadership, Lease, Store};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::ProjectorError;
+use super::apply::Applier;
+use super::cursor::{Cursor, Place};
+use super::lineage::{compare, read_on};
+use super::patience::{Quit, Tries, patiently};
+use super::session::StepEnd;
+use crate::{
+    Checkpoint, Definition, Generation, LiveLock, Opened, Reader, Stop, Target, TargetError,
+};
+
+/// How long the lease of a rebuild lasts without being renewed: so long a rebuild
+/// waits for one that was killed.
+const LEASE: Duration = Duration::from_secs(5);
+/// Events of the log in one transaction of the target.
+const WINDOW: usize = 2_000;
+/// How near the end the live table is held still.
+const NEAR: i64 = 1_000;
+
+/// How far a rebuild has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RebuildProgress {
+    /// Everything at or below is built.
+    pub position: Position,
+    /// Where the ledger ended when last looked at.
+    pub head: Position,
+}
+
+/// What a rebuild came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RebuildOutcome {
+    /// The number of the new generation.
+    pub generation: i32,
+    /// Everything at or below was built when the tables were swapped.
+    pub position: Position,
+    /// Events that took effect.
+    pub applied: i64,
+    /// Events that are parked in the new generation.
+    pub parked: i64,
+}
+
+/// Builds the table of a projection again beside the live one, from the first event by
+/// the ledger, catches up, and swaps the two in one transaction, while the live one
+/// goes on. What operators decided to skip stays skipped. Interrupted, it leaves the
+/// live one as it is; the next one begins afresh.
+///
+/// # Errors
+/// When another rebuild of it runs, or as [`run`](super::run()).
+pub async fn rebuild(
+    definition: &Definition,
+    store: &Store,
+    target: &Target,
+    instance: &str,
+    progress: &(dyn Fn(RebuildProgress) + Send + Sync),
+) -> Result<RebuildOutcome, ProjectorError> {
+    let lease = take_lease(&definition.name, store, instance).await?;
+    let leadership = Arc::new(Leadership::new(lease));
+    let keeper = {
+        let (leadership, store) = (Arc::clone(&leadership), store.clone());
+        AbortOnDropHandle::new(tokio::spawn(async move { leadership.keep(&store).await }))
+    };
+    let rebuild = Rebuild {
+        definition,
+        store,
+        target,
+        progress,
+        quit: Quit::with(&leadership.loss()),
+    };
+    let built = rebuild.build().await;
+    drop(keeper);
+    if leadership.holds() {
+        let _runs_out = store.release_lease(&leadership.lease()).await;
+    }
+    built.map_err(|end| match end {
+        StepEnd::Halted(error) => error,
+        // The lease is lost, or the generation is not being built any more: either way
+        // somebody else rebuilds.
+        StepEnd::Quit | StepEnd::LostOwnership | StepEnd::Superseded => {
+            ProjectorError::RebuildRuns {
+                projection: definition.name.clone(),
+            }
+        }
+    })
+}
+
+/// Waits as long as the lease of one that was killed may last.
+async fn take_lease(
+    projection: &str,
+    store: &Store,
+    instance: &str,
+) -> Result<Lease, ProjectorError> {
+    let name = format!("rebuild {projection}");
+    let ask = || async {
+        let asked = store.acquire_lease(&name, instance, LEASE).await;
+        asked.map_err(ProjectorError::store(projection))
+    };
+    let give_up = tokio::time::Instant::now() + LEASE + LEASE / 10;
+    loop {
+        if let Some(lease) = ask().await? {
+            return Ok(lease);
+        }
+        if tokio::time::Instant::now() >= give_up {
+            return Err(ProjectorError::RebuildRuns {
+                projection: projection.to_owned(),
+            });
+        }
+        tokio::time::sleep(LEASE / 20).await;
+    }
+}
+
+struct Rebuild<'a> {
+    definition: &'a Definition,
+    store: &'a Store,
+    target: &'a Target,
+    progress: &'a (dyn Fn(RebuildProgress) + Send + Sync),
+    quit: Quit,
+}
+
+/// What is built so far.
+struct Building {
+    generation: Generation,
+    cursor: Cursor,
+    applied: i64,
+    parked: i64,
+}
+
+impl Building {
+    fn outcome(&self) -> RebuildOutcome {
+        RebuildOutcome {
+            generation: self.generation.number,
+            position: self.cursor.position(),
+            applied: self.applied,
+            parked: self.parked,
+        }
+    }
+}
+
+impl Rebuild<'_> {
+    fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    async fn build(&self) -> Result<RebuildOutcome, StepEnd> {
+        let mut building = self.begin().await?;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up(&mut building).await?;
+            let locked = self.target.lock_live(self.name()).await;
+            let finished = match locked {
+                Ok(live) => self.finish(&mut building, live).await,
+                Err(error) => Err(ProjectorError::target(self.name())(error).into()),
+            };
+            match finished {
+                Err(StepEnd::Halted(error)) if error.is_unavailable() => {
+                    // The lock went with its connection; what is built stays. If that was
+                    // at the commit, the tables may be swapped.
+                    if !tries.rest(self.name(), &error, &self.quit).await {
+                        return Err(StepEnd::Quit);
+                    }
+                    if self.live().await?.generation.number == building.generation.number {
+                        return Ok(building.outcome());
+                    }
+                }
+                finished => return finished,
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<Building, StepEnd> {
+        let live = self.live().await?;
+        let compared = patiently(self.name(), &self.quit, || {
+            compare(self.store, self.name(), &live.checkpoints)
+        });
+        compared.await?.ok_or(StepEnd::Quit)?;
+        let begun = patiently(self.name(), &self.quit, || async {
+            self.target
+                .begin_rebuild(self.definition)
+                .await
+                .map_err(ProjectorError::open(self.name()))
+        });
+        let generation = begun.await?.ok_or(StepEnd::Quit)?;
+        let types = self.definition.events.keys().cloned().collect();
+        let cursor = Cursor::new(Reader::Ledger, types, &generation, &[]);
+        Ok(Building {
+            generation,
+            cursor,
+            applied: 0,
+            parked: 0,
+        })
+    }
+
+    async fn live(&self) -> Result<Opened, StepEnd> {
+        let looked = patiently(self.name(), &self.quit, || async {
+            let looked = self.target.look(self.name()).await;
+            looked.map_err(ProjectorError::target(self.name()))
+        });
+        let live = looked.await?.ok_or(StepEnd::Quit)?;
+        let never = || ProjectorError::NeverOpened {
+            projection: self.name().to_owned(),
+        };
+        live.ok_or_else(|| never().into())
+    }
+
+    /// Builds until the end of the ledger is near.
+    async fn catch_up(&self, building: &mut Building) -> Result<(), StepEnd> {
+        loop {
+            let head = self.head().await?;
+            let position = building.cursor.position();
+            (self.progress)(RebuildProgress { position, head });
+            if head.0 - position.0 <= NEAR {
+                return Ok(());
+            }
+            self.step(building).await?;
+        }
+    }
+
+    /// Builds what is left while the live table stands still, and swaps.
+    async fn finish(
+        &self,
+        building: &mut Building,
+        live: LiveLock,
+    ) -> Result<RebuildOutcome, StepEnd> {
+        let level = live
+            .checkpoints()
+            .iter()
+            .map(|checkpoint| checkpoint.position)
+            .max()
+            .unwrap_or(Position::ZERO);
+        while building.cursor.position() < level {
+            if !self.step(building).await? {
+                // The live table has events that the ledger has not.
+                compare(self.store, self.name(), live.checkpoints()).await?;
+                return Err(StepEnd::Quit);
+            }
+        }
+        if building.cursor.is_ahead() && building.cursor.position() > Position::ZERO {
+            let place = building.cursor.reached().clone();
+            self.apply(building, &[], &place).await?;
+        }
+        let place = building.cursor.reached();
+        let reached = Checkpoint {
+            reader: Reader::Ledger,
+            types: building.cursor.types.clone(),
+            position: place.position,
+            identity: place.identity.clone(),
+            next_offset: None,
+            applied: building.applied,
+        };
+        match live.swap(&building.generation, &reached).await {
+            Ok(_) => {}
+            Err(TargetError::NotBuilding { .. }) => return Err(StepEnd::Superseded),
+            Err(error) => return Err(ProjectorError::target(self.name())(error).into()),
+        }
+        let position = building.cursor.position();
+        (self.progress)(RebuildProgress {
+            position,
+            head: position,
+        });
+        Ok(building.outcome())
+    }
+
+    /// Builds one window. False when the ledger has no more.
+    async fn step(&self, building: &mut Building) -> Result<bool, StepEnd> {
+        let place = building.cursor.reached();
+        let read = patiently(self.name(), &self.quit, || {
+            read_on(self.store, self.name(), place, WINDOW)
+        });
+        let events = read.await?.ok_or(StepEnd::Quit)?;
+        let Some(last) = events.last() else {
+            return Ok(false);
+        };
+        let to = Place::of(last, None);
+        let wanted: Vec<RecordedEvent> = events
+            .into_iter()
+            .filter(|event| building.cursor.wants(event))
+            .collect();
+        if wanted.is_empty() {
+            building.cursor.pass(to);
+        } else {
+            self.apply(building, &wanted, &to).await?;
+        }
+        Ok(true)
+    }
+
+    async fn apply(
+        &self,
+        building: &mut Building,
+        events: &[RecordedEvent],
+        to: &Place,
+    ) -> Result<(), StepEnd> {
+        let applier = Applier {
+            target: self.target,
+            definition: self.definition,
+            generation: &building.generation,
+        };
+        let applied = applier
+            .apply(&mut building.cursor, events, to, &self.quit)
+            .await?;
+        if let Some(stop) = applied.stopped {
+            return Err(self.stopped(&stop, events).into());
+        }
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        building.applied += count(applied.applied);
+        building.parked += count(applied.parked);
+        Ok(())
+    }
+
+    fn stopped(&self, stop: &Stop, events: &[RecordedEvent]) -> ProjectorError {
+        let failing = events.iter().find(|event| event.position == stop.position);
+        ProjectorError::RebuildStopped {
+            projection: self.name().to_owned(),
+            event: failing.map_or_else(
+                || Identity {
+                    position: stop.position,
+                    source: String::new(),
+                    id: stop.subject.clone(),
+                },
+                RecordedEvent::identity,
+            ),
+            reason: stop.reason.clone(),
+        }
+    }
+
+    async fn head(&self) -> Result<Position, StepEnd> {
+        let asked = patiently(self.name(), &self.quit, || async {
+            self.store
+                .head()
+                .await
+                .map_err(ProjectorError::store(self.name()))
+        });
+        asked.await?.ok_or(StepEnd::Quit)
+    }
+}

@@ -1,0 +1,210 @@
+//! Generations: each building of a projection's table, one of them live.
+
+use dragoman_core::Position;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row as _};
+
+use super::error::{ApplyError, TargetError};
+use super::names::Place;
+use crate::ReaderMode;
+
+/// One building of a projection's table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation {
+    /// The projection.
+    pub projection: String,
+    /// From 1; one higher at each rebuild.
+    pub number: i32,
+    /// Where it stands.
+    pub state: GenerationState,
+    /// Who brings its events.
+    pub mode: ReaderMode,
+    /// Events at or below this were never its concern (`from:`).
+    pub start: Position,
+    /// Hash of the definition that its rows were made by.
+    pub definition_hash: [u8; 32],
+}
+
+/// Where a generation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GenerationState {
+    /// Its table is the one that people read.
+    Live,
+    /// It is being built beside the live one.
+    Building,
+    /// Another took its place.
+    Retired,
+}
+
+impl GenerationState {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Building => "building",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+pub(super) const fn mode_as_str(mode: ReaderMode) -> &'static str {
+    match mode {
+        ReaderMode::Kafka => "kafka",
+        ReaderMode::Ledger => "ledger",
+    }
+}
+
+/// A generation as it is kept, with its table.
+#[derive(Debug, Clone)]
+pub(super) struct GenerationRow {
+    pub(super) generation: Generation,
+    /// The table as people read it.
+    pub(super) table: Place,
+    /// The table that its rows are in: another while it is being built.
+    pub(super) rows_in: Place,
+}
+
+impl FromRow<'_, PgRow> for GenerationRow {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let hash: Vec<u8> = row.try_get("definition_hash")?;
+        let table = Place {
+            schema: row.try_get("table_schema")?,
+            name: row.try_get("table_name")?,
+        };
+        Ok(Self {
+            rows_in: table.beside(row.try_get("rows_in")?),
+            table,
+            generation: Generation {
+                projection: row.try_get("projection")?,
+                number: row.try_get("number")?,
+                state: match row.try_get("state")? {
+                    "live" => GenerationState::Live,
+                    "building" => GenerationState::Building,
+                    _ => GenerationState::Retired,
+                },
+                mode: match row.try_get("mode")? {
+                    "kafka" => ReaderMode::Kafka,
+                    _ => ReaderMode::Ledger,
+                },
+                start: Position(row.try_get("start_position")?),
+                definition_hash: hash.try_into().map_err(|_| {
+                    sqlx::Error::Decode("a definition hash that has not 32 bytes".into())
+                })?,
+            },
+        })
+    }
+}
+
+/// The live generation of a projection.
+pub(super) async fn live(
+    connection: &mut PgConnection,
+    projection: &str,
+) -> Result<Option<GenerationRow>, TargetError> {
+    sqlx::query_as(
+        "select projection, number, state, mode, start_position, definition_hash,
+                table_schema, table_name, rows_in
+         from dragoman_projection.generations where projection = $1 and state = 'live'",
+    )
+    .bind(projection)
+    .fetch_optional(connection)
+    .await
+    .map_err(TargetError::during("reading the live generation"))
+}
+
+/// Shares the row of a generation until the end of the transaction, so that no swap
+/// comes between, and answers where its rows are.
+///
+/// # Errors
+/// [`ApplyError::Superseded`] when it is not what the caller holds it for.
+pub(super) async fn share(
+    connection: &mut PgConnection,
+    generation: &Generation,
+    mode: ReaderMode,
+    definition_hash: &[u8; 32],
+) -> Result<Place, ApplyError> {
+    let row: Option<GenerationRow> = sqlx::query_as(
+        "select projection, number, state, mode, start_position, definition_hash,
+                table_schema, table_name, rows_in
+         from dragoman_projection.generations where projection = $1 and number = $2
+         for share",
+    )
+    .bind(&generation.projection)
+    .bind(generation.number)
+    .fetch_optional(connection)
+    .await
+    .map_err(TargetError::during("sharing the generation"))?;
+    row.filter(|row| {
+        let found = &row.generation;
+        found.state == generation.state
+            && found.state != GenerationState::Retired
+            && found.mode == mode
+            && found.definition_hash == *definition_hash
+    })
+    .map(|row| row.rows_in)
+    .ok_or(ApplyError::Superseded)
+}
+
+/// What a new generation is to be.
+pub(super) struct NewGeneration<'a> {
+    pub(super) generation: &'a Generation,
+    pub(super) table: &'a Place,
+    pub(super) rows_in: &'a Place,
+}
+
+/// Writes a new generation down.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    new: NewGeneration<'_>,
+) -> Result<(), TargetError> {
+    let generation = new.generation;
+    sqlx::query(
+        "insert into dragoman_projection.generations
+             (projection, number, state, mode, start_position, definition_hash,
+              table_schema, table_name, rows_in)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(&generation.projection)
+    .bind(generation.number)
+    .bind(generation.state.as_str())
+    .bind(mode_as_str(generation.mode))
+    .bind(generation.start.0)
+    .bind(generation.definition_hash.as_slice())
+    .bind(&new.table.schema)
+    .bind(&new.table.name)
+    .bind(&new.rows_in.name)
+    .execute(connection)
+    .await
+    .map(|_| ())
+    .map_err(TargetError::during("writing a new generation"))
+}
+
+/// The number that the next generation of a projection gets.
+pub(super) async fn next_number(
+    connection: &mut PgConnection,
+    projection: &str,
+) -> Result<i32, TargetError> {
+    sqlx::query_scalar(
+        "select coalesce(max(number), 0) + 1 from dragoman_projection.generations
+         where projection = $1",
+    )
+    .bind(projection)
+    .fetch_one(connection)
+    .await
+    .map_err(TargetError::during("counting generations"))
+}
+
+/// Keeps others from opening, rebuilding or swapping a projection until the end of the
+/// transaction.
+pub(super) async fn lock_openings(
+    connection: &mut PgConnection,
+    projection: &str,
+) -> Result<(), TargetError> {
+    // Of two numbers, the first says what for; no other lock of the hub has it.
+    sqlx::query("select pg_advisory_xact_lock(1685217656, hashtext($1))")
+        .bind(projection)
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(TargetError::during(
+            "waiting for its turn to open the projection",
+        ))
+}

@@ -1,0 +1,125 @@
+//! What becomes of each event of a step once it is written, or cannot be.
+
+use sqlx::PgConnection;
+
+use super::error::ApplyError;
+use super::evaluate::Evaluated;
+use super::names::Place;
+use super::plan::Plan;
+use super::write::{OnFailure, Settled, WriteError, check_at_once, settle, write};
+use crate::{Definition, Order};
+
+/// How the rows of a step are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// All at once: what nearly always succeeds.
+    Whole,
+    /// So that an event that the database refuses is found.
+    Apart,
+}
+
+/// Why an attempt came to nothing.
+pub(super) enum Failure {
+    /// The database refused what some event brings: the same again, with care.
+    Data,
+    Apply(ApplyError),
+}
+
+impl<E: Into<ApplyError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Apply(error.into())
+    }
+}
+
+/// Where and how rows are written.
+pub(super) struct Writing<'w> {
+    pub(super) definition: &'w Definition,
+    pub(super) table: &'w Place,
+    pub(super) care: Care,
+}
+
+/// What became of each event of a step.
+#[derive(Default)]
+pub(super) struct Outcome<'a, 'e> {
+    pub(super) applied: usize,
+    pub(super) skipped: usize,
+    /// The last event that is done with, before a stop.
+    pub(super) last: Option<&'a Evaluated<'e>>,
+    pub(super) failed: Vec<(&'a Evaluated<'e>, String)>,
+    /// Those that wait, by position, with those that failed.
+    pub(super) waiting: Vec<&'a Evaluated<'e>>,
+    pub(super) stop: Option<(&'a Evaluated<'e>, String)>,
+}
+
+impl Writing<'_> {
+    /// Writes what is to be written.
+    pub(super) async fn outcome<'a, 'e>(
+        &self,
+        connection: &mut PgConnection,
+        plan: Plan<'a, 'e>,
+    ) -> Result<Outcome<'a, 'e>, Failure> {
+        let settled = self.written(connection, plan.effective).await?;
+        let mut failed = settled.failed;
+        failed.extend(plan.failed);
+        if self.definition.order == Order::Total {
+            return Ok(stopped(settled.applied, plan.skipped, failed));
+        }
+        let mut waiting = settled.behind;
+        waiting.extend(plan.behind);
+        waiting.extend(failed.iter().map(|(event, _)| *event));
+        waiting.sort_unstable_by_key(|event| event.event.position);
+        Ok(Outcome {
+            applied: settled.applied.len(),
+            skipped: plan.skipped.len(),
+            failed,
+            waiting,
+            ..Outcome::default()
+        })
+    }
+
+    async fn written<'a, 'e>(
+        &self,
+        connection: &mut PgConnection,
+        events: Vec<&'a Evaluated<'e>>,
+    ) -> Result<Settled<'a, 'e>, Failure> {
+        let (definition, table) = (self.definition, self.table);
+        if self.care == Care::Apart {
+            let on_failure = match definition.order {
+                Order::Subject => OnFailure::Park,
+                Order::Total => OnFailure::Stop,
+            };
+            check_at_once(connection).await?;
+            return Ok(settle(connection, definition, table, events, on_failure).await?);
+        }
+        match write(connection, definition, table, &events).await {
+            Ok(()) => Ok(Settled {
+                applied: events,
+                ..Settled::default()
+            }),
+            Err(WriteError::Data(_)) => Err(Failure::Data),
+            Err(WriteError::Target(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// In a total order nothing counts that comes after the first that failed.
+fn stopped<'a, 'e>(
+    applied: Vec<&'a Evaluated<'e>>,
+    skipped: Vec<&'a Evaluated<'e>>,
+    failed: Vec<(&'a Evaluated<'e>, String)>,
+) -> Outcome<'a, 'e> {
+    let position = |event: &&Evaluated<'_>| event.event.position;
+    let stop = failed
+        .into_iter()
+        .min_by_key(|(event, _)| event.event.position);
+    let end = stop.as_ref().map(|(event, _)| event.event.position);
+    let before = |event: &&Evaluated<'_>| end.is_none_or(|end| position(event) < end);
+    let skipped: Vec<_> = skipped.into_iter().filter(before).collect();
+    Outcome {
+        applied: applied.len(),
+        skipped: skipped.len(),
+        last: applied.into_iter().chain(skipped).max_by_key(position),
+        stop,
+        ..Outcome::default()
+    }
+}

@@ -1,0 +1,147 @@
+//! Beginning another generation beside the live one.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::error::{OpenError, TargetError};
+use super::generation::{
+    Generation, GenerationRow, GenerationState, NewGeneration, insert, live, lock_openings,
+    next_number,
+};
+use super::names::Place;
+use super::obstacles::refuse_obstacles;
+use super::session::Target;
+use super::table;
+use crate::{Definition, ReaderMode};
+
+const DOING: &str = "beginning a rebuild";
+
+impl Target {
+    /// Begins another generation beside the live one, with an empty table of its own,
+    /// read from the ledger. What an interrupted rebuild left is removed. The live one
+    /// may be of another definition.
+    ///
+    /// Where the live table fits the definition, the new one is made like it, with its
+    /// indexes, defaults, checks and columns of somebody else's; they come along. What
+    /// would not is named in the error: nothing is lost unasked but columns that a
+    /// changed definition has not.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn begin_rebuild(&self, definition: &Definition) -> Result<Generation, OpenError> {
+        self.prepare_bookkeeping().await?;
+        let mut transaction = self.begin(DOING).await?;
+        let connection = &mut *transaction;
+        lock_openings(connection, &definition.name).await?;
+        let live =
+            live(connection, &definition.name)
+                .await?
+                .ok_or_else(|| TargetError::NeverOpened {
+                    projection: definition.name.clone(),
+                })?;
+        remove_unfinished(connection, &definition.name).await?;
+        let wanted = Place::of(definition);
+        if wanted != live.table && table::find(connection, &wanted).await?.is_some() {
+            return Err(OpenError::TableDiffers {
+                projection: definition.name.clone(),
+                table: wanted.to_string(),
+                difference: format!(
+                    "it is there already, and is not the projection's, whose rows are in {}",
+                    live.table
+                ),
+            });
+        }
+        let generation = Generation {
+            projection: definition.name.clone(),
+            number: next_number(connection, &definition.name).await?,
+            state: GenerationState::Building,
+            mode: ReaderMode::Ledger,
+            start: live.generation.start,
+            definition_hash: definition.hash,
+        };
+        let shadow = wanted.shadow(generation.number);
+        make_table(connection, definition, &live, &shadow).await?;
+        let new = NewGeneration {
+            generation: &generation,
+            table: &wanted,
+            rows_in: &shadow,
+        };
+        insert(connection, new).await?;
+        transaction
+            .commit()
+            .await
+            .map_err(TargetError::during(DOING))?;
+        Ok(generation)
+    }
+}
+
+async fn make_table(
+    connection: &mut PgConnection,
+    definition: &Definition,
+    live: &GenerationRow,
+    shadow: &Place,
+) -> Result<(), TargetError> {
+    let Some(old) = table::find(connection, &live.rows_in).await? else {
+        return table::create(connection, definition, shadow).await;
+    };
+    match table::difference(connection, definition, old).await? {
+        None => table::create_like(connection, &live.rows_in, shadow).await?,
+        Some(_) => table::create(connection, definition, shadow).await?,
+    }
+    // Now, and not only when it is built.
+    match table::find(connection, shadow).await? {
+        Some(new) => refuse_obstacles(connection, old, &live.rows_in, new).await,
+        None => Ok(()),
+    }
+}
+
+/// Removes what a rebuild left that did not come to its end. Its number is not given
+/// again: whoever still builds it is not to meet the next one.
+async fn remove_unfinished(
+    connection: &mut PgConnection,
+    projection: &str,
+) -> Result<(), TargetError> {
+    let unfinished: Vec<GenerationRow> = sqlx::query_as(
+        "update dragoman_projection.generations set state = 'retired'
+         where projection = $1 and state = 'building'
+         returning projection, number, state, mode, start_position, definition_hash,
+                   table_schema, table_name, rows_in",
+    )
+    .bind(projection)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(TargetError::during(DOING))?;
+    for row in unfinished {
+        let drop = format!("drop table if exists {}", row.rows_in);
+        sqlx::raw_sql(AssertSqlSafe(drop))
+            .execute(&mut *connection)
+            .await
+            .map_err(TargetError::during("removing an unfinished table"))?;
+        forget(connection, &row.generation).await?;
+    }
+    Ok(())
+}
+
+/// Removes what is kept about the progress of a generation. Its row stays, so that its
+/// number is not given again.
+pub(super) async fn forget(
+    connection: &mut PgConnection,
+    generation: &Generation,
+) -> Result<(), TargetError> {
+    for statement in [
+        "delete from dragoman_projection.checkpoints using dragoman_projection.readers
+         where reader = readers.id and projection = $1 and generation = $2",
+        "delete from dragoman_projection.readers where projection = $1 and generation = $2",
+        "delete from dragoman_projection.drained where projection = $1 and generation = $2",
+        "delete from dragoman_projection.parked_events where projection = $1 and generation = $2",
+        "delete from dragoman_projection.parked_subjects where projection = $1 and generation = $2",
+        "delete from dragoman_projection.stops where projection = $1 and generation = $2",
+    ] {
+        sqlx::query(statement)
+            .bind(&generation.projection)
+            .bind(generation.number)
+            .execute(&mut *connection)
+            .await
+            .map_err(TargetError::during("forgetting a generation"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Projections at work against a real Postgres and a real Kafka. Needs
+//! `DRAGOMAN_TEST_POSTGRES`, `DRAGOMAN_TEST_KAFKA` and `DRAGOMAN_TEST_KAFKA_LIBS`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod gaps;
+mod kafka;
+mod ledger;
+mod operators;
+mod rebuilding;
+mod support;

@@ -1,0 +1,13 @@
+//! The Postgres sink against a real Postgres: what it promises to whoever brings it
+//! events. Needs `DRAGOMAN_TEST_POSTGRES`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod effects;
+mod figures;
+mod opening;
+mod ownership;
+mod parking;
+mod rebuild;
+mod support;
+mod total_order;
