@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sqlx::{Connection, Row};
 use stage::{Line, StageError, connect, thousands};
 
-use crate::orders::{OrderEvent, OrderKind, money};
+use crate::orders::{OrderEvent, OrderKind};
 use crate::warehouse::Receipt;
 
 /// Rows by article; the columns in the order of the configuration.
@@ -137,9 +137,14 @@ fn stock_summary(rows: &Rows<3>) -> String {
 }
 
 fn sales_summary(rows: &Rows<4>) -> String {
-    let orders: i64 = rows.values().map(|[_, pieces, _, _]| pieces).sum();
+    let pieces: i64 = rows.values().map(|[_, pieces, _, _]| pieces).sum();
     let revenue: i64 = rows.values().map(|[_, _, revenue, _]| revenue).sum();
-    format!("{} pieces sold for € {}", signed(orders), money(revenue))
+    format!(
+        "{} pieces sold for € {}.{:02}",
+        signed(pieces),
+        signed(revenue / 100),
+        revenue.unsigned_abs() % 100
+    )
 }
 
 fn signed(number: i64) -> String {

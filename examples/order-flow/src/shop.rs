@@ -21,8 +21,9 @@ pub(crate) const SOURCE: &str = "/shop";
 /// Connections that send batches, and how many events a batch has.
 const BATCHING: usize = 3;
 const BATCH: usize = 50;
-/// Connections that send one event a request.
-const SINGLE: usize = 3;
+/// Connections that send one event a request. There are more of them: each waits for its
+/// commit, and what waits at the same time shares one.
+const SINGLE: usize = 9;
 
 /// Where and how the shop sends.
 #[derive(Debug, Clone)]
@@ -58,8 +59,8 @@ impl Shop {
     /// When the hub answers what it must not, or not at all.
     pub(crate) async fn run(&self, counters: &Arc<Counters>) -> Result<ShopTally, StageError> {
         let mut connections = JoinSet::new();
-        // Batches carry three fifths of the events.
-        let in_batches = self.events * 3 / 5;
+        // Batches carry two thirds of the events.
+        let in_batches = self.events * 2 / 3;
         for number in 0..BATCHING + SINGLE {
             let (count, batch) = if number < BATCHING {
                 (share(in_batches, BATCHING, number), BATCH)
