@@ -17,6 +17,21 @@
 //! program may read and that those cannot hold exactly is an error that names its
 //! path ([`InexactNumber`]), never a silently rounded value. Numbers that a program
 //! cannot reach do not matter to it.
+//!
+//! *Copied* is what stands as a path where a result is made up: as the last expression,
+//! in the branches of an `if` that is it, in array and object literals, beside `??` and
+//! `||`, inside `array!(…)` and `object!(…)`, and in a variable of which nothing else is
+//! made. *Reads* is everything else: a path to an object or array reads all that is in
+//! it. What VRL does with exact numbers is its own: integer arithmetic wraps around at
+//! 64 bits, and arithmetic on floats rounds.
+//!
+//! # What is guaranteed about programs
+//!
+//! They are deterministic and reach nothing outside: no clock, no randomness, no
+//! environment, no network; times without an offset are UTC. What comes in cannot be
+//! changed. They end after a million steps at the latest. Sources of more than 64 KiB
+//! or nested more than 256 deep are refused, and a function that panics on a payload
+//! is a failed program.
 
 mod json;
 mod program;

@@ -148,9 +148,10 @@ impl Shape {
         ) {
             (true, false) => self.elements,
             (false, _) => other.elements,
-            (true, true) => self.elements.zip(other.elements).map(|(one, other)| {
-                Arc::new(Self::union(Self::clone(&one), Self::clone(&other)))
-            }),
+            (true, true) => self
+                .elements
+                .zip(other.elements)
+                .map(|(one, other)| Arc::new(Self::union(Self::clone(&one), Self::clone(&other)))),
         };
         Self {
             kinds: self.kinds.union(other.kinds),

@@ -1,5 +1,7 @@
 //! Programs after the log: keys, columns and elements of events.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -222,8 +224,19 @@ fn what_is_computed_is_exact_or_an_error_that_names_the_path() {
     // A program that reads an object may read all that is in it.
     assert_eq!(inexact("encode_json(.data.b)").0, ".data.b.c[1]");
     assert_eq!(inexact("length!(.data)").0, ".data.a");
+    assert_eq!(
+        evaluate("get(.data.b, [\"missing\"]) ?? 1", data).map_err(|_| ()),
+        Err(())
+    );
     // What it cannot reach does not matter.
-    assert_eq!(evaluate("float!(.data.ok) + 1.0", data), Ok(decimal("20.9")));
+    assert_eq!(
+        evaluate("get!({\"k\": .data.ok}, [\"k\"])", data),
+        Ok(decimal("19.9"))
+    );
+    assert_eq!(
+        evaluate("float!(.data.ok) + 1.0", data),
+        Ok(decimal("20.9"))
+    );
     assert_eq!(
         evaluate("int!(.data.b.c[0]) + 1", data),
         Ok(Cell::Integer(2))
@@ -322,7 +335,9 @@ fn it_is_known_which_programs_read_only_the_subject() {
     assert!(!reads_only_subject(".id"));
     assert!(!reads_only_subject(".subject + .id"));
     assert!(!reads_only_subject("."));
-    assert!(!reads_only_subject(r#"if .subject == "x" { .data.a } else { 1 }"#));
+    assert!(!reads_only_subject(
+        r#"if .subject == "x" { .data.a } else { 1 }"#
+    ));
 }
 
 #[test]
@@ -371,6 +386,14 @@ fn mistakes_are_shown_with_their_place_and_what_to_do() {
         ("assignment", ".data.total = 1.0\n.data.total"),
         ("deletion", "del(.data.total)"),
         ("never", "abort"),
+        (
+            "self_nested",
+            "x = []\nfor_each(array!(.data.lines)) -> |_, line| {\n  x = [x, line]\n}\nx",
+        ),
+        (
+            "local_time",
+            "format_timestamp!(.time, \"%F\", timezone: \"local\")",
+        ),
         ("second_line", "x = 1\n\ty = .data.total + \"a\"\ny"),
     ] {
         insta::assert_snapshot!(name, refused(source, &scope));

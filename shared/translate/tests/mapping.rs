@@ -1,19 +1,19 @@
 //! Webhook mappings: deliveries in, events out.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeZone, Utc};
-use dragoman_translate::{
-    Document, MappedEvent, Mapping, MappingError, MappingInput, Schema,
-};
+use dragoman_translate::{Document, MappedEvent, Mapping, MappingError, MappingInput, Schema};
 
 fn received() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).unwrap()
 }
 
 fn run(source: &str, body: &str) -> Result<Vec<MappedEvent>, MappingError> {
-    let mapping = Mapping::compile("mappings/x.vrl", source)
-        .unwrap_or_else(|error| panic!("{error}"));
+    let mapping =
+        Mapping::compile("mappings/x.vrl", source).unwrap_or_else(|error| panic!("{error}"));
     let body = Document::parse(body.as_bytes()).expect("JSON");
     let headers = BTreeMap::from([("x-kind".to_owned(), "push".to_owned())]);
     let query = BTreeMap::from([("page".to_owned(), "2".to_owned())]);
@@ -70,14 +70,13 @@ fn what_is_passed_on_keeps_its_text() {
         (".body.s", "\"café\""),
         (".body.missing", "null"),
         ("object!(.body.a)", r#"{"b" : [1.0, 98765432109876543210]}"#),
-        ("array(.body.a) ?? .body.n", "123456789012345678901234567890.10"),
+        (
+            "array(.body.a) ?? .body.n",
+            "123456789012345678901234567890.10",
+        ),
         (
             r#"{ "lines": .body.a.b, "n": .body.n, "x": [.body.n] }"#,
             r#"{"lines":[1.0, 98765432109876543210],"n":123456789012345678901234567890.10,"x":[123456789012345678901234567890.10]}"#,
-        ),
-        (
-            r#"if .headers."x-kind" == "push" { .body.n } else { 0 }"#,
-            "123456789012345678901234567890.10",
         ),
         (".query", r#"{"page":"2"}"#),
     ] {
@@ -96,9 +95,95 @@ fn a_number_that_is_read_is_exact_or_an_error() {
     // Copied in one place, read in another.
     let both = r#"{ "id": to_string!(.body.n), "type": "t", "subject": "s", "data": .body }"#;
     assert!(matches!(run(both, body), Err(MappingError::Inexact(_))));
-    // Through a variable it is read.
-    let variable = format!("x = .body\n{}", with_data("x"));
-    assert!(matches!(run(&variable, body), Err(MappingError::Inexact(_))));
+}
+
+#[test]
+fn a_variable_that_is_only_passed_on_keeps_the_text_too() {
+    let body = r#"{"n":98765432109876543210,"m":1.50}"#;
+    for (before, data, expected) in [
+        ("x = .body", "x", body),
+        (
+            "x = .body.n\ny = [x, .body.m]",
+            "{ \"y\": y }",
+            r#"{"y":[98765432109876543210,1.50]}"#,
+        ),
+        (
+            "x = if .headers.\"x-kind\" == \"push\" { .body.n } else { 0 }",
+            "[x, x]",
+            "[98765432109876543210,98765432109876543210]",
+        ),
+    ] {
+        let source = format!("{before}\n{}", with_data(data));
+        assert_eq!(one(&source, body).data, expected, "{source}");
+    }
+    // Whatever else is done with it may compute with it.
+    for before in [
+        "x = .body\ny = x.m",
+        "x = .body\nx.z = 1",
+        "x = .body\nx = x",
+        "x = 1\nif .query.page == \"2\" { x = .body }",
+        "x = .body\ny = encode_json(x)",
+        "x = .body\ndel(x.m)",
+    ] {
+        let source = format!("{before}\n{}", with_data("x"));
+        assert!(
+            matches!(run(&source, body), Err(MappingError::Inexact(_))),
+            "{source}"
+        );
+    }
+}
+
+#[test]
+fn data_that_would_be_too_deep_is_no_event() {
+    let body = format!("{}1{}", "[".repeat(128), "]".repeat(128));
+    assert_eq!(one(&with_data(".body"), &body).data, body);
+    assert!(matches!(
+        run(&with_data("[.body]"), &body),
+        Err(MappingError::NotAnEvent { .. })
+    ));
+}
+
+#[test]
+fn accumulating_in_a_closure_works() {
+    let source = r#"
+        events = []
+        total = 0
+        for_each(array!(.body.lines)) -> |number, line| {
+            total = total + int!(line.quantity)
+            events = push(events, {
+                "id": to_string(number), "type": "t", "subject": string!(line.sku),
+                "data": { "quantity": line.quantity, "total": total }
+            })
+        }
+        events"#;
+    let events = run(
+        source,
+        r#"{"lines":[{"sku":"a","quantity":1},{"sku":"b","quantity":2}]}"#,
+    )
+    .unwrap();
+    assert_eq!(events[1].data, r#"{"quantity":2,"total":3}"#);
+}
+
+#[test]
+fn json_inside_text_is_read_strictly() {
+    let data = with_data("parse_json!(.body.payload)");
+    assert_eq!(
+        one(&data, r#"{"payload":"{\"a\":[1,2.5,\"x\"]}"}"#).data,
+        r#"{"a":[1,2.5,"x"]}"#
+    );
+    let mut said = Vec::new();
+    for payload in [
+        "{\\\"a\\\":98765432109876543210}",
+        "{\\\"a\\\":1,\\\"a\\\":2}",
+        "",
+    ] {
+        said.push(
+            run(&data, &format!("{{\"payload\":\"{payload}\"}}"))
+                .unwrap_err()
+                .to_string(),
+        );
+    }
+    insta::assert_snapshot!(said.join("\n"));
 }
 
 #[test]
@@ -119,6 +204,27 @@ fn several_events_none_and_times() {
     let events = run(closure, r#"{"lines":[{"id":7},{"id":8}]}"#).unwrap();
     assert_eq!(events[1].id, "8");
     assert_eq!(events[1].data, r#"{"id":8}"#);
+}
+
+#[test]
+fn a_body_that_is_events_already_is_passed_on_whole() {
+    let event =
+        r#"{"id":"\u0041","type":"t","subject":"s","time":"2026-07-01T12:00:00Z","data":1.10}"#;
+    let expected = MappedEvent {
+        id: "A".into(),
+        event_type: "t".into(),
+        subject: "s".into(),
+        time: Some(received()),
+        data: "1.10".into(),
+    };
+    assert_eq!(one(".body", event), expected);
+    assert_eq!(one("[.body]", event), expected);
+    assert_eq!(
+        one(".body.events", &format!(r#"{{"events":[{event}]}}"#)),
+        expected
+    );
+    assert_eq!(run(".body", "[]"), Ok(Vec::new()));
+    assert_eq!(run(".body", "null"), Ok(Vec::new()));
 }
 
 #[test]
@@ -187,13 +293,30 @@ fn check_accepts_what_may_be_right() {
     ] {
         assert_eq!(check(&stock_with(data)), Ok(()), "{data}");
     }
-    assert_eq!(check(&with_data("1").replace("\"t\"", "\"order.placed\"")), Ok(()));
+    assert_eq!(
+        check(&with_data("1").replace("\"t\"", "\"order.placed\"")),
+        Ok(())
+    );
     assert_eq!(check(".body"), Ok(()));
+    let two = format!("[{0}, {0}]", stock_with(r#"{ "sku": "x", "quantity": 1 }"#));
+    assert_eq!(check(&two), Ok(()));
+    assert_eq!(
+        check(&format!("if .body.x == 1 {{ {two} }} else {{ null }}")),
+        Ok(())
+    );
+    assert!(
+        check(&two.replace("\"1\"", "1")).is_err(),
+        "ids are numbers"
+    );
     assert_eq!(
         check(r#"{ "id": "1", "type": .body.type, "subject": "s", "data": 1 }"#),
         Ok(())
     );
-    assert_eq!(check(SUPPLIER).map_err(|_| ()), Err(()), "its data is another here");
+    assert_eq!(
+        check(SUPPLIER).map_err(|_| ()),
+        Err(()),
+        "its data is another here"
+    );
 }
 
 #[test]
@@ -217,7 +340,10 @@ fn check_refuses_what_types_forbid() {
         r#"{ "id": "1", "type": "order.placed", "subject": "s", "time": 5, "data": 1 }"#,
         "if .body.a == 1 {\n  { \"id\": \"1\", \"type\": \"nope\", \"subject\": \"s\", \"data\": 1 }\n}",
     ];
-    let all = data.iter().map(|data| stock_with(data)).chain(sources.map(str::to_owned));
+    let all = data
+        .iter()
+        .map(|data| stock_with(data))
+        .chain(sources.map(str::to_owned));
     for source in all {
         said.push(check(&source).expect_err(&source));
     }

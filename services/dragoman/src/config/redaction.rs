@@ -142,6 +142,7 @@ mod tests {
             "security: { protocol: sasl, password: hunter2 }",
             "secrets: [hunter2]",
             "secrets: [file:a, hunter2]",
+            "{ scheme: github, secrets: [one, hunter2], decode: json }",
             "\"password\": \"hunter2\"",
             "\"password\":\"hunter2\"",
             "password: x, hunter2",

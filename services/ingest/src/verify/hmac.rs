@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use dragoman_settings::Secret;
 use http::{HeaderMap, HeaderName};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::mac::Macs;
 use super::{OptionProblem, Refusal, Signed, Verifier, only_value, require_secrets};
@@ -30,7 +30,7 @@ pub struct HmacOptions {
 }
 
 /// The hash of an HMAC.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HmacAlgorithm {
     /// SHA-256.
@@ -41,7 +41,7 @@ pub enum HmacAlgorithm {
 }
 
 /// How a signature is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// Hexadecimal digits.

@@ -41,8 +41,8 @@ impl StandardWebhooksOptions {
             match STANDARD.decode(text) {
                 Ok(key) if !key.is_empty() => keys.push(key),
                 _ => problems.push(OptionProblem::new(
-                    &["secrets", &number.to_string()],
-                    "this secret is not `whsec_` and base64",
+                    &["secrets"],
+                    format!("secret number {} is not `whsec_` and base64", number + 1),
                     "copy it from the sender as it stands there",
                 )),
             }
@@ -192,6 +192,7 @@ mod tests {
             secrets: vec![SECRET.into(), "whsec_%".into()],
         };
         let problems = options.compile().unwrap_err();
-        assert_eq!(problems[0].path, ["secrets", "1"]);
+        assert_eq!(problems[0].path, ["secrets"]);
+        assert!(problems[0].message.contains("number 2"));
     }
 }

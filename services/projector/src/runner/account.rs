@@ -77,9 +77,12 @@ pub async fn account(
     })
 }
 
+/// A type, and the partition and their number, or the whole.
+type Share<'a> = (&'a str, Option<(i32, i32)>);
+
 /// What the checkpoints cover, the furthest of each share.
 fn coverages(checkpoints: &[Checkpoint]) -> Vec<Coverage> {
-    let mut furthest: HashMap<(&str, Option<(i32, i32)>), Position> = HashMap::new();
+    let mut furthest: HashMap<Share<'_>, Position> = HashMap::new();
     for checkpoint in checkpoints {
         let share = match checkpoint.reader {
             Reader::Ledger => None,

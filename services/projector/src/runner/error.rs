@@ -75,7 +75,7 @@ pub enum ProjectorError {
         projection: String,
         /// What, and why.
         #[source]
-        source: StreamError,
+        source: Box<StreamError>,
     },
     /// There is nothing to rebuild or to accept yet.
     #[error("projection {projection} has never run, so there is no table of it yet")]
@@ -118,7 +118,7 @@ impl ProjectorError {
             Self::PartitionsChanged { .. } => "partitions_changed",
             Self::Target { .. } => "target",
             Self::Store { .. } => "store",
-            Self::Stream { source, .. } => match source {
+            Self::Stream { source, .. } => match **source {
                 StreamError::Settings { .. } | StreamError::Setting { .. } => "kafka_settings",
                 StreamError::Call { .. }
                 | StreamError::TopicRefused { .. }
@@ -211,7 +211,10 @@ impl ProjectorError {
 
     pub(crate) fn stream(projection: &str) -> impl FnOnce(StreamError) -> Self {
         let projection = projection.to_owned();
-        move |source| Self::Stream { projection, source }
+        move |source| Self::Stream {
+            projection,
+            source: Box::new(source),
+        }
     }
 
     pub(crate) fn lineage(projection: &str) -> impl FnOnce(LineageError) -> Self {

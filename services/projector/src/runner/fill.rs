@@ -41,7 +41,7 @@ impl Session {
         let after = cursor.position();
         let portion = portion(cursor);
         let events = self
-            .from_log(quit, || {
+            .ask_log(quit, || {
                 self.store
                     .count_portion(&portion, after, missing.until.position)
             })
@@ -61,7 +61,7 @@ impl Session {
             at_end: missing.at_end,
             found_at: chrono::DateTime::UNIX_EPOCH,
         };
-        self.from_log(quit, || self.store.report_gap(&gap)).await?;
+        self.ask_log(quit, || self.store.report_gap(&gap)).await?;
         telemetry::gap(self.name(), events);
         self.fill(cursor, &missing.until, quit).await
     }
@@ -82,7 +82,7 @@ impl Session {
         while cursor.position() < until.position {
             let after = cursor.position();
             let events = self
-                .from_log(quit, || {
+                .ask_log(quit, || {
                     self.store
                         .read_portion(&portion, after, until.position, limit)
                 })
@@ -111,13 +111,13 @@ impl Session {
         let mut place = place.clone();
         if place.identity.is_none() && place.position > Position::ZERO {
             place.identity = self
-                .from_log(quit, || self.store.identity_at(place.position))
+                .ask_log(quit, || self.store.identity_at(place.position))
                 .await?;
         }
         Ok(place)
     }
 
-    async fn from_log<T, F>(&self, quit: &Quit, ask: impl Fn() -> F) -> Result<T, StepEnd>
+    async fn ask_log<T, F>(&self, quit: &Quit, ask: impl Fn() -> F) -> Result<T, StepEnd>
     where
         F: Future<Output = Result<T, dragoman_store::StoreError>>,
     {

@@ -145,7 +145,7 @@ impl Follower<'_> {
 
     async fn assign(&mut self, assignment: Assignment) -> Result<(), StepEnd> {
         // Marks before the end of the ledger: what is marked is sealed.
-        let marks = self.from_store(|| self.session.store.marks()).await?;
+        let marks = self.ask_store(|| self.session.store.marks()).await?;
         let head = patiently(self.session.name(), &self.quit, || {
             self.session.look_at_head()
         });
@@ -221,7 +221,7 @@ impl Follower<'_> {
         anchor: i64,
     ) -> StartFrom {
         let anchored = cursor.reached().next_offset;
-        let beginning = anchored.is_none().then(|| Place {
+        let beginning = anchored.is_none().then_some(Place {
             position: head,
             identity: None,
             next_offset: Some(anchor),
@@ -290,7 +290,7 @@ impl Follower<'_> {
         let events = &self.session.definition.events;
         let mut said = false;
         loop {
-            let entries = self.from_store(|| self.session.store.catalogue()).await?;
+            let entries = self.ask_store(|| self.session.store.catalogue()).await?;
             let astray = events.iter().find(|(event_type, topic)| {
                 !entries
                     .iter()
@@ -317,7 +317,7 @@ impl Follower<'_> {
     /// was made a moment ago is recorded in a moment.
     async fn partition_counts(&self, claims: &[Claim]) -> Result<HashMap<String, i32>, StepEnd> {
         loop {
-            let topics: Vec<TopicRecord> = self.from_store(|| self.session.store.topics()).await?;
+            let topics: Vec<TopicRecord> = self.ask_store(|| self.session.store.topics()).await?;
             let counts: HashMap<String, i32> = topics
                 .into_iter()
                 .filter_map(|topic| Some((topic.topic, topic.partitions?)))
@@ -332,7 +332,7 @@ impl Follower<'_> {
         }
     }
 
-    async fn from_store<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StepEnd>
+    async fn ask_store<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StepEnd>
     where
         F: Future<Output = Result<T, StoreError>>,
     {

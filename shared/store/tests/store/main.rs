@@ -4,6 +4,7 @@
 
 mod append;
 mod hub;
+mod portions;
 mod rebase;
 mod sealing;
 mod whatever_commits;

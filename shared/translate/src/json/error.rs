@@ -83,9 +83,13 @@ pub enum JsonErrorKind {
     #[error("half of a surrogate pair is no character")]
     LoneSurrogate,
     /// Not written as JSON writes numbers.
-    #[error("not a number as JSON writes it: no leading zero or plus sign, digits on both sides of the point")]
+    #[error(
+        "not a number as JSON writes it: no leading zero or plus sign, digits on both sides of the point"
+    )]
     BadNumber,
     /// Outside what a decimal of Postgres holds.
-    #[error("the number has more than 131072 digits before the point or 16383 after it, its exponent applied")]
+    #[error(
+        "the number has more than 131072 digits before the point or 16383 after it, its exponent applied"
+    )]
     NumberOutOfRange,
 }

@@ -10,13 +10,23 @@ use super::{JsonError, JsonErrorKind, JsonKind, MAX_DEPTH, number, string};
 /// Reads the one document that `bytes` are.
 pub(super) fn parse(bytes: &[u8]) -> Result<(&str, Vec<Node>), JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(failure(bytes, JsonErrorKind::ByteOrderMark, 0, String::new()));
+        return Err(failure(
+            bytes,
+            JsonErrorKind::ByteOrderMark,
+            0,
+            String::new(),
+        ));
     }
     if u32::try_from(bytes.len()).is_err() {
         return Err(failure(b"", JsonErrorKind::TooLarge, 0, String::new()));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        failure(bytes, JsonErrorKind::NotUtf8, error.valid_up_to(), String::new())
+        failure(
+            bytes,
+            JsonErrorKind::NotUtf8,
+            error.valid_up_to(),
+            String::new(),
+        )
     })?;
     let mut parser = Parser {
         text,
@@ -42,7 +52,10 @@ fn failure(bytes: &[u8], kind: JsonErrorKind, offset: usize, pointer: String) ->
         pointer,
         offset,
         line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-        column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
+        column: String::from_utf8_lossy(&before[line_start..])
+            .chars()
+            .count()
+            + 1,
     }
 }
 

@@ -125,7 +125,9 @@ fn resolve(text: &str) -> (char, usize) {
 pub(crate) fn write_quoted(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
-    while let Some(found) = rest.find(|letter: char| letter < ' ' || letter == '"' || letter == '\\') {
+    while let Some(found) =
+        rest.find(|letter: char| letter < ' ' || letter == '"' || letter == '\\')
+    {
         let (plain, special) = rest.split_at(found);
         out.push_str(plain);
         let mut letters = special.chars();

@@ -49,9 +49,7 @@ impl Cell {
             Self::Integer(integer) => integer.to_string(),
             Self::Decimal(decimal) => decimal.to_string(),
             Self::Text(text) => quoted(text),
-            Self::Timestamp(time) => {
-                quoted(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-            }
+            Self::Timestamp(time) => quoted(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             Self::Json(json) => json.clone(),
         }
     }
@@ -87,9 +85,7 @@ impl Cell {
     pub(super) fn computed(value: Value, copies: &Copies<'_>) -> Result<Self, String> {
         if let Some(copy) = copy_of(&value) {
             let copied = copies.get(copy).copied().flatten();
-            return Ok(copied.map_or(Self::Null, |json| {
-                Self::copied(json, NumberForm::Written)
-            }));
+            return Ok(copied.map_or(Self::Null, |json| Self::copied(json, NumberForm::Written)));
         }
         match value {
             Value::Null => Ok(Self::Null),
@@ -99,9 +95,7 @@ impl Cell {
                 .map(Self::Decimal)
                 .map_err(|_| "an infinite number".to_owned()),
             Value::Timestamp(time) => Ok(Self::Timestamp(time)),
-            Value::Bytes(_) | Value::String(_) | Value::Regex(_) => {
-                Ok(Self::Text(text(&value)?))
-            }
+            Value::Bytes(_) | Value::String(_) | Value::Regex(_) => Ok(Self::Text(text(&value)?)),
             Value::Array(_) | Value::Object(_) => {
                 let mut json = String::new();
                 write(&value, copies, 1, &mut json)?;

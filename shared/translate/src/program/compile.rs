@@ -11,16 +11,18 @@ use vrl::value::Kind;
 use vrl::value::kind::Collection;
 
 use super::copies::{self, Reach};
+use super::known_kinds::kind_of;
 use super::report::{CompileError, Problem};
 use super::syntax;
-use super::types::kind_of;
-use super::{functions, scope::Scope};
+use super::{functions, growth, scope::Scope};
 use crate::shape::Shape;
 
 /// The longest program, in bytes.
 const MAX_SOURCE: usize = 64 * 1024;
 /// How deep the expressions of a program may be nested; each `else if` counts two.
 const MAX_NESTING: usize = 256;
+/// Parsing much deeper brackets than [`MAX_NESTING`] takes seconds.
+const MAX_BRACKETS: usize = 1_000;
 /// A compiler recurses, and its stack must bear whatever [`MAX_SOURCE`] bytes can be
 /// before [`MAX_NESTING`] is looked at.
 const STACK: usize = 512 * 1024 * 1024;
@@ -57,7 +59,7 @@ pub(super) struct Parsed {
     pub(super) bare: Option<OwnedValuePath>,
 }
 
-/// Does `work` where the stack bears it.
+/// Does `work`, on a program that is not monstrous, where the stack bears it.
 pub(super) fn with_deep_stack<T: Send>(
     name: &str,
     source: &str,
@@ -70,6 +72,9 @@ pub(super) fn with_deep_stack<T: Send>(
             "the program is longer than 64 KiB",
             "leave the rest to those who read the events",
         ));
+    }
+    if brackets(source) > MAX_BRACKETS {
+        return Err(too_deep(name, source));
     }
     let outcome = thread::scope(|scope| {
         thread::Builder::new()
@@ -89,6 +94,28 @@ pub(super) fn with_deep_stack<T: Send>(
     }
 }
 
+/// How deep brackets are nested, those in texts and comments included.
+fn brackets(source: &str) -> usize {
+    let depths = source.bytes().scan(0_usize, |depth, byte| {
+        match byte {
+            b'(' | b'[' | b'{' => *depth += 1,
+            b')' | b']' | b'}' => *depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        Some(*depth)
+    });
+    depths.max().unwrap_or(0)
+}
+
+fn too_deep(name: &str, source: &str) -> CompileError {
+    CompileError::of_whole(
+        name,
+        source,
+        &format!("expressions are nested more than {MAX_NESTING} deep"),
+        "take parts out into variables",
+    )
+}
+
 /// Parses a program, and looks where its paths lead.
 pub(super) fn parse(name: &str, source: &str, scope: &Scope) -> Result<Parsed, CompileError> {
     let ast = parser::parse(source).map_err(|error| {
@@ -97,14 +124,17 @@ pub(super) fn parse(name: &str, source: &str, scope: &Scope) -> Result<Parsed, C
         ]);
         CompileError::from_compiler(name, source, diagnostics)
     })?;
-    let overview = syntax::overview(&ast);
-    if overview.depth > MAX_NESTING {
+    if ast.0.is_empty() {
         return Err(CompileError::of_whole(
             name,
             source,
-            &format!("expressions are nested more than {MAX_NESTING} deep"),
-            "take parts out into variables",
+            "the program is empty",
+            "let its last expression be what it yields",
         ));
+    }
+    let overview = syntax::overview(&ast);
+    if overview.depth > MAX_NESTING {
+        return Err(too_deep(name, source));
     }
     let mut problems: Vec<Problem> = overview
         .reads
@@ -114,6 +144,28 @@ pub(super) fn parse(name: &str, source: &str, scope: &Scope) -> Result<Parsed, C
             Some(Problem::at(source, read.span, message, "", [help.as_str()]))
         })
         .collect();
+    problems.extend(
+        growth::self_nested(&ast)
+            .into_iter()
+            .map(|(variable, span)| {
+                Problem::at(
+                    source,
+                    span,
+                    format!("this nests `{variable}` in itself, once for each element"),
+                    "",
+                    ["gather the elements in an array with push(…)"],
+                )
+            }),
+    );
+    problems.extend(syntax::local_times(&ast).into_iter().map(|span| {
+        Problem::at(
+            source,
+            span,
+            "the time zone of the machine is not known to programs",
+            "",
+            ["name a zone, as in \"Europe/Berlin\", or leave it out for UTC"],
+        )
+    }));
     if !problems.is_empty() {
         problems.sort_by_key(|problem| (problem.line, problem.column));
         return Err(CompileError {
@@ -138,6 +190,10 @@ pub(super) fn compile(
     let result = plain.final_type_info().result;
     let kind = result.kind().union(result.returns().clone());
 
+    let reads_root = syntax::overview(&ast)
+        .reads
+        .iter()
+        .any(|read| read.path.path.is_root());
     let (marked, copied) = copies::mark(ast, scope.copied_from(), reach);
     // The stand-ins are typed like what they stand for, so what compiles without them
     // compiles with them; should it not, nothing is copied, and all is still exact.
@@ -148,7 +204,10 @@ pub(super) fn compile(
     let mut reads: Vec<Slot> = Vec::new();
     for at in &vrl.info().target_queries {
         let known = reads.iter().any(|slot| slot.at == *at);
-        if at.prefix == PathPrefix::Event && !known {
+        // The compiler lists the root for each call of `get`, which is given what it
+        // gets from.
+        let real = !at.path.is_root() || reads_root;
+        if at.prefix == PathPrefix::Event && real && !known {
             reads.push(Slot {
                 at: at.clone(),
                 from: at.path.clone(),

@@ -6,21 +6,25 @@
 //! `??`, `||` and `return`, with or without `array!(…)` or `object!(…)` around the
 //! path) a path is replaced, before compiling, by a path to a stand-in. The stand-in
 //! is of the same kind as the value, and nothing can look into it there. In the
-//! result it is replaced by the text as it came.
+//! result it is replaced by the text as it came. So it is with what is assigned to a
+//! variable that is itself only passed on.
 //!
 //! This is sound because what comes in is read-only: where the path stands, its value
 //! is what came.
 
+use std::collections::BTreeMap;
+
 use vrl::compiler::prelude::Bytes;
 use vrl::parser::Program;
 use vrl::parser::ast::{
-    Block, Container, Expr, FunctionCall, Group, IfStatement, Node, Op, Opcode, Query, QueryTarget,
-    Return, RootExpr,
+    Assignment, AssignmentOp, AssignmentTarget, Block, Container, Expr, FunctionCall, Group,
+    IfStatement, Node, Op, Opcode, Query, QueryTarget, Return, RootExpr,
 };
 use vrl::path::{OwnedValuePath, PathPrefix};
 use vrl::value::Value;
 
 use super::syntax::{field_name, from_root};
+use super::variables::{Uses, uses};
 use crate::{Json, JsonKind};
 
 /// How far into its result a program passes things on.
@@ -49,35 +53,81 @@ pub(super) fn mark(
     let mut marking = Marking {
         roots,
         copies: Vec::new(),
+        passed_on: BTreeMap::new(),
     };
-    let last = program.0.len().saturating_sub(1);
-    let statements = program
+    let uses = uses(&program);
+    let mut result = Some(reach);
+    // From the last statement to the first: what is done with a variable is known
+    // when its assignment comes.
+    let mut statements: Vec<_> = program
         .0
         .into_iter()
-        .enumerate()
-        .map(|(number, root)| {
-            let reach = (number == last).then_some(reach);
+        .rev()
+        .map(|root| {
+            let reach = result.take();
             root.map(|root| match root {
-                RootExpr::Expr(expression) => RootExpr::Expr(marking.expression(expression, reach)),
+                RootExpr::Expr(expression) if reach.is_some() => {
+                    RootExpr::Expr(marking.expression(expression, reach))
+                }
+                RootExpr::Expr(expression) => RootExpr::Expr(marking.assignment(expression, &uses)),
                 error @ RootExpr::Error(_) => error,
             })
         })
         .collect();
+    statements.reverse();
     (Program(statements), marking.copies)
 }
 
 struct Marking {
     roots: &'static [&'static str],
     copies: Vec<OwnedValuePath>,
+    /// How often each variable is passed on as a whole.
+    passed_on: BTreeMap<String, usize>,
 }
 
 impl Marking {
+    /// A statement before the last one: what it assigns to a variable is passed on if
+    /// nothing else is ever done with that variable.
+    fn assignment(&mut self, statement: Node<Expr>, uses: &BTreeMap<String, Uses>) -> Node<Expr> {
+        statement.map(|statement| match statement {
+            Expr::Assignment(assignment) => {
+                Expr::Assignment(assignment.map(|assignment| match assignment {
+                    Assignment::Single {
+                        target,
+                        op: AssignmentOp::Assign,
+                        expr,
+                    } if self.is_only_passed_on(target.inner(), uses) => Assignment::Single {
+                        target,
+                        op: AssignmentOp::Assign,
+                        expr: Box::new(self.expression(*expr, Some(Reach::Everywhere))),
+                    },
+                    other => other,
+                }))
+            }
+            other => other,
+        })
+    }
+
+    fn is_only_passed_on(&self, target: &AssignmentTarget, uses: &BTreeMap<String, Uses>) -> bool {
+        let AssignmentTarget::Internal(name, None) = target else {
+            return false;
+        };
+        let (Some(uses), Some(passed_on)) = (uses.get(&**name), self.passed_on.get(&**name)) else {
+            return false;
+        };
+        uses.assigned == 1 && !uses.entangled && uses.read == *passed_on
+    }
+
     fn expression(&mut self, expression: Node<Expr>, reach: Option<Reach>) -> Node<Expr> {
         let Some(reach) = reach else {
             return expression;
         };
         expression.map(|expression| match expression {
             Expr::Query(query) => Expr::Query(query.map(|query| self.query(query))),
+            Expr::Variable(name) if reach == Reach::Everywhere => {
+                *self.passed_on.entry(name.inner().to_string()).or_default() += 1;
+                Expr::Variable(name)
+            }
             Expr::Container(container) => {
                 Expr::Container(container.map(|container| self.container(container, reach)))
             }
@@ -114,7 +164,9 @@ impl Marking {
         };
         let copied = path.prefix == PathPrefix::Event
             && path.path.segments.first().is_some_and(|first| {
-                self.roots.iter().any(|root| field_name(first) == Some(root))
+                self.roots
+                    .iter()
+                    .any(|root| field_name(first) == Some(root))
             });
         if !copied {
             return query;
@@ -128,7 +180,9 @@ impl Marking {
                 self.copies.len() - 1
             });
         Query {
-            target: query.target.map(|_| QueryTarget::External(PathPrefix::Metadata)),
+            target: query
+                .target
+                .map(|_| QueryTarget::External(PathPrefix::Metadata)),
             path: query
                 .path
                 .map(|_| OwnedValuePath::single_field(&name_of(number))),
@@ -137,9 +191,9 @@ impl Marking {
 
     fn container(&mut self, container: Container, reach: Reach) -> Container {
         match container {
-            Container::Group(group) => Container::Group(Box::new(group.map(|group| {
-                Group(self.expression(group.into_inner(), Some(reach)))
-            }))),
+            Container::Group(group) => Container::Group(Box::new(
+                group.map(|group| Group(self.expression(group.into_inner(), Some(reach)))),
+            )),
             Container::Block(block) => {
                 Container::Block(block.map(|block| self.block(block, reach)))
             }

@@ -35,9 +35,7 @@ pub(super) fn exact(digits: &str, form: NumberForm) -> Option<Value> {
     let number = Digits(digits);
     match form {
         NumberForm::Integer => number.as_i64().map(Value::Integer),
-        NumberForm::Written if number.is_whole_text() => {
-            digits.parse().ok().map(Value::Integer)
-        }
+        NumberForm::Written if number.is_whole_text() => digits.parse().ok().map(Value::Integer),
         NumberForm::Written | NumberForm::Float => exact_float(number).map(Value::Float),
     }
 }

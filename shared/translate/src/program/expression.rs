@@ -1,16 +1,15 @@
 //! Programs that yield the value of a key or a column.
 
 use vrl::path::OwnedValuePath;
-use vrl::value::Kind;
 
 use super::compile::{Program, compile, parse, with_deep_stack};
 use super::copies::Reach;
 use super::errors::EvaluateError;
 use super::input::{Input, Place, kinds_of};
+use super::known_kinds::kinds_in;
 use super::run::{Outcome, Stopped};
 use super::scope::EventScope;
 use super::syntax::field_name;
-use super::types::kinds_in;
 use super::view::{EventInput, EventView, Item};
 use super::write::write;
 use super::{Cell, CompileError, Kinds};
@@ -35,7 +34,7 @@ enum Work {
     /// It is always the same.
     Constant(Cell),
     /// It computes.
-    Program(Program),
+    Program(Box<Program>),
 }
 
 impl Expression {
@@ -57,7 +56,7 @@ impl Expression {
             }
             let program = compile(name, source, parsed.ast, scope, Reach::Everywhere)?;
             let kinds = kinds_in(&program.kind);
-            if program.kind == Kind::never() {
+            if kinds == Kinds::NEVER {
                 return Err(CompileError::of_whole(
                     name,
                     source,
@@ -68,7 +67,10 @@ impl Expression {
             Ok(Self {
                 name: name.to_owned(),
                 kinds,
-                work: constant(&program).map_or(Work::Program(program), Work::Constant),
+                work: match constant(&program) {
+                    Some(cell) => Work::Constant(cell),
+                    None => Work::Program(Box::new(program)),
+                },
             })
         })
     }
@@ -167,8 +169,9 @@ impl Expression {
                 json.push('}');
                 Ok(Cell::Json(json))
             }
-            Place::Made(value) => Cell::computed(value.clone(), &Vec::new())
-                .map_err(|yielded| self.unusable(yielded)),
+            Place::Made(value) => {
+                Cell::computed(value.clone(), &Vec::new()).map_err(|yielded| self.unusable(yielded))
+            }
         }
     }
 

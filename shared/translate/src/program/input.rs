@@ -142,6 +142,19 @@ impl Unread {
     }
 }
 
+/// A value of a document that a program reads as text.
+///
+/// # Errors
+/// A number is inexact, in words for the one who wrote the program.
+pub(super) fn exact_value(json: Json<'_>) -> Result<Value, String> {
+    read(json, &Shape::any()).map_err(|unread| match unread.at(&OwnedValuePath::root()) {
+        Unreadable::Inexact { path, digits } => {
+            format!("the number {digits} at {path} in it cannot be held exactly")
+        }
+        Unreadable::Unfit { path, found, .. } => format!("there is {found} at {path} in it"),
+    })
+}
+
 /// Documents are at most [`MAX_DEPTH`](crate::MAX_DEPTH) deep, and so is this.
 fn read(json: Json<'_>, shape: &Shape) -> Result<Value, Unread> {
     let found = kinds_of(json);
@@ -160,7 +173,9 @@ fn read(json: Json<'_>, shape: &Shape) -> Result<Value, Unread> {
             let each = shape.each_element();
             let elements = json.elements().enumerate().map(|(index, element)| {
                 read(element, &each).map_err(|unread| {
-                    unread.inside(OwnedSegment::index(isize::try_from(index).unwrap_or_default()))
+                    unread.inside(OwnedSegment::index(
+                        isize::try_from(index).unwrap_or_default(),
+                    ))
                 })
             });
             Ok(Value::Array(elements.collect::<Result<_, _>>()?))
@@ -204,4 +219,3 @@ pub(super) fn kinds_of(json: Json<'_>) -> Kinds {
         JsonKind::Object => Kinds::OBJECT,
     }
 }
-

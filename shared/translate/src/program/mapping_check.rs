@@ -7,11 +7,11 @@ use vrl::value::Kind;
 
 use super::compile::{Program, types_of};
 use super::event_literals::{self, Literals, MemberPlace};
-use super::mapping::MEMBERS;
+use super::known_kinds::kinds_in;
+use super::mapped_event::MEMBERS;
 use super::promise;
 use super::report::{CompileError, Problem};
 use super::scope::Scope;
-use super::types::kinds_in;
 use crate::{Kinds, Schema};
 
 const SHAPE: &str =
@@ -74,11 +74,7 @@ impl Event<'_> {
             .into_iter()
             .filter(|name| *name != "time" && !literal.members.contains_key(*name));
         for name in missing {
-            problems.push(self.problem(
-                literal.span,
-                format!("the event has no `{name}`"),
-                SHAPE,
-            ));
+            problems.push(self.problem(literal.span, format!("the event has no `{name}`"), SHAPE));
         }
         for (name, member) in &literal.members {
             if !MEMBERS.contains(&name.as_str()) {

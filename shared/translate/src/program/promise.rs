@@ -2,7 +2,7 @@
 
 use vrl::value::Kind;
 
-use super::types::kinds_in;
+use super::known_kinds::kinds_in;
 use crate::Kinds;
 use crate::shape::{Others, Shape};
 
@@ -32,7 +32,10 @@ fn compare(kind: &Kind, shape: &Shape, path: &str, found: &mut Vec<String>) {
         } else {
             "is"
         };
-        found.push(format!("`{path}` {may} {forbidden}, and must be {}", shape.kinds));
+        found.push(format!(
+            "`{path}` {may} {forbidden}, and must be {}",
+            shape.kinds
+        ));
         return;
     }
     if let (Some(array), Some(elements)) = (kind.as_array(), &shape.elements) {

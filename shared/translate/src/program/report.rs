@@ -117,42 +117,63 @@ impl Problem {
     }
 }
 
-/// What to do about what the compiler says.
+/// What to do about what the compiler says. Where we know better than it what is
+/// meant for here, we say that alone.
 fn help(diagnostic: &Diagnostic, marked: &str) -> Vec<String> {
+    let context = diagnostic
+        .labels()
+        .iter()
+        .filter(|label| !label.primary && !label.message.is_empty())
+        .map(|label| label.message.clone());
     let own = match diagnostic.code {
-        100 | 103 | 630 => Some(
-            "this may fail: write `!` behind the name of the function to stop with an error, \
-             or `?? default` to go on with a default"
-                .to_owned(),
-        ),
-        105 => functions::why_left_out(marked).map(str::to_owned),
-        315 => Some(
-            "what comes in cannot be changed: assign it to a variable (`order = .body`) and \
+        100 | 103 | 630 | 631 => {
+            "this may fail: make sure of the types, as in `int!(.data.count) + 1`, where `!` stops \
+             with an error, or go on with a default, as in `… ?? 0`"
+        }
+        104 | 620 | 651 => "this cannot fail, so it wants no `!` and no `??`: leave that out",
+        110 => {
+            "make sure of the type: `string!(…)` stops with an error when it is another, \
+             `string(…) ?? \"\"` goes on with a default"
+        }
+        315 => {
+            "what comes in cannot be changed: assign it to a variable, as in `order = .body`, and \
              change that"
-                .to_owned(),
-        ),
-        _ => None,
-    };
-    let theirs = diagnostic.notes().iter().filter_map(|note| match note {
-        Note::Hint(text) | Note::Basic(text) | Note::UserErrorMessage(text)
-            if !text.trim().is_empty() =>
+        }
+        105 => functions::why_left_out(marked).unwrap_or_default(),
+        // The compiler lists all that may stand there, which is nearly everything.
+        200..300
+            if diagnostic
+                .labels()
+                .iter()
+                .any(|label| label.message.contains("\"If\"")) =>
         {
-            Some(text.trim_end().to_owned())
+            "assign the `if` to a variable first, as in `price = if … { … } else { … }`, and use that"
+        }
+        200..300 => "look at what stands before it, too",
+        _ => "",
+    };
+    match diagnostic.code {
+        110 => context.chain([own.to_owned()]).collect(),
+        _ if !own.is_empty() => vec![own.to_owned()],
+        _ => context
+            .chain(diagnostic.notes().iter().filter_map(said))
+            .collect(),
+    }
+}
+
+/// A note of the compiler, unless it only points to its documentation.
+fn said(note: &Note) -> Option<String> {
+    match note {
+        Note::Hint(text) | Note::Basic(text) | Note::UserErrorMessage(text) => {
+            let text = text.trim_end();
+            (!text.is_empty()).then(|| text.to_owned())
         }
         Note::Example(text) => Some(format!("for example {text}")),
         Note::CoerceValue => {
             Some("turn the value into the type that is wanted, as with to_string!(…)".to_owned())
         }
         _ => None,
-    });
-    let context = diagnostic
-        .labels()
-        .iter()
-        .filter(|label| !label.primary && !label.message.is_empty())
-        .map(|label| label.message.clone());
-    let mut all: Vec<String> = own.into_iter().chain(context).chain(theirs).collect();
-    all.dedup();
-    all
+    }
 }
 
 /// Line and column, both from 1, of a byte of `source`.

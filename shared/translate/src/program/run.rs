@@ -85,9 +85,9 @@ impl Program {
             Ok(Err(Terminate::Interrupted)) => Err(Stopped::Failed(format!(
                 "it took more than {MAX_STEPS} steps"
             ))),
-            Ok(Err(Terminate::Abort(error) | Terminate::Error(error))) => {
-                Err(Stopped::Failed(with_place(&error.to_string(), &self.source)))
-            }
+            Ok(Err(Terminate::Abort(error) | Terminate::Error(error))) => Err(Stopped::Failed(
+                with_place(&error.to_string(), &self.source),
+            )),
             Err(_) => Err(Stopped::Failed(
                 "a function that it calls cannot bear this payload".to_owned(),
             )),
@@ -96,10 +96,7 @@ impl Program {
 }
 
 fn is_passed_on(kind: JsonKind) -> bool {
-    matches!(
-        kind,
-        JsonKind::Number | JsonKind::Array | JsonKind::Object
-    )
+    matches!(kind, JsonKind::Number | JsonKind::Array | JsonKind::Object)
 }
 
 fn read<'d>(slot: &Slot, input: &impl Input<'d>) -> Result<Option<Value>, Unreadable> {

@@ -28,20 +28,30 @@ pub(super) struct Overview {
 /// Looks through a program.
 pub(super) fn overview(program: &Program) -> Overview {
     let mut found = Overview::default();
-    let mut waiting: Vec<(Node<Expr>, usize)> = roots(program).map(|root| (root, 1)).collect();
-    while let Some((expression, depth)) = waiting.pop() {
-        found.depth = found.depth.max(depth);
-        let span = expression.span();
+    found.depth = walk(program, |expression| {
         found.returns |= matches!(expression.inner(), Expr::Return(_));
         if let Expr::Query(query) = expression.inner()
             && let Some(path) = from_root(query.inner())
         {
+            let span = expression.span();
             found.reads.push(Read { path, span });
         }
+    });
+    found
+}
+
+/// Shows every expression of a program to `look`, in no order, and says how deep they
+/// are nested.
+pub(super) fn walk(program: &Program, mut look: impl FnMut(&Node<Expr>)) -> usize {
+    let mut deepest = 0;
+    let mut waiting: Vec<(Node<Expr>, usize)> = roots(program).map(|root| (root, 1)).collect();
+    while let Some((expression, depth)) = waiting.pop() {
+        deepest = deepest.max(depth);
+        look(&expression);
         let children = children(expression.into_inner());
         waiting.extend(children.into_iter().map(|child| (child, depth + 1)));
     }
-    found
+    deepest
 }
 
 /// The path of a program that is nothing but a path from the event.
@@ -106,7 +116,29 @@ pub(super) fn literal_text(expression: &Expr) -> Option<String> {
     }
 }
 
-fn children(expression: Expr) -> Vec<Node<Expr>> {
+/// Where a function is given the time zone of the machine.
+pub(super) fn local_times(program: &Program) -> Vec<Span> {
+    let mut found = Vec::new();
+    walk(program, |expression| {
+        if let Expr::FunctionCall(call) = expression.inner()
+            && call.inner().ident.inner().contains("timestamp")
+        {
+            let local = call
+                .inner()
+                .arguments
+                .iter()
+                .map(|argument| &argument.inner().expr);
+            let local = local.filter(|value| {
+                literal_text(value.inner()).is_some_and(|text| text.eq_ignore_ascii_case("local"))
+            });
+            found.extend(local.map(Node::span));
+        }
+    });
+    found
+}
+
+/// The expressions right inside an expression.
+pub(super) fn children(expression: Expr) -> Vec<Node<Expr>> {
     match expression {
         Expr::Literal(_) | Expr::Variable(_) | Expr::Break(_) => Vec::new(),
         Expr::Container(container) => inside(container.into_inner()),
@@ -117,7 +149,12 @@ fn children(expression: Expr) -> Vec<Node<Expr>> {
                 Predicate::Many(many) => many,
             };
             children.extend(statement.if_node.into_inner().0);
-            children.extend(statement.else_node.into_iter().flat_map(|block| block.into_inner().0));
+            children.extend(
+                statement
+                    .else_node
+                    .into_iter()
+                    .flat_map(|block| block.into_inner().0),
+            );
             children
         }
         Expr::Op(operation) => {
@@ -136,7 +173,12 @@ fn children(expression: Expr) -> Vec<Node<Expr>> {
         Expr::Unary(unary) => match unary.into_inner() {
             Unary::Not(not) => vec![*not.into_inner().take().1],
         },
-        Expr::Abort(abort) => abort.into_inner().message.into_iter().map(|it| *it).collect(),
+        Expr::Abort(abort) => abort
+            .into_inner()
+            .message
+            .into_iter()
+            .map(|it| *it)
+            .collect(),
         Expr::Return(returned) => vec![*returned.into_inner().expr],
     }
 }
@@ -151,8 +193,14 @@ fn inside(container: Container) -> Vec<Node<Expr>> {
 }
 
 fn arguments(call: FunctionCall) -> Vec<Node<Expr>> {
-    let body = call.closure.map(|closure| closure.into_inner().block.into_inner().0);
-    let mut children: Vec<_> = call.arguments.into_iter().map(|it| it.into_inner().expr).collect();
+    let body = call
+        .closure
+        .map(|closure| closure.into_inner().block.into_inner().0);
+    let mut children: Vec<_> = call
+        .arguments
+        .into_iter()
+        .map(|it| it.into_inner().expr)
+        .collect();
     children.extend(body.into_iter().flatten());
     children
 }

@@ -1,18 +1,30 @@
-//! Numbers compared as decimals.
+//! Keywords that compare numbers, as decimals.
 
 use std::str::FromStr;
 
-use bigdecimal::{BigDecimal, Zero};
+use bigdecimal::BigDecimal;
 use jsonschema::json::Node;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use serde_json::Value;
 
+use super::decimal::Given;
 use super::instance::{Instance, Strict};
 use crate::json::write_quoted;
 use crate::{Json, JsonKind};
 
 /// `options` with keywords for numbers that look at every digit.
-pub(super) fn exact<'i, R>(options: ValidationOptions<'i, R, Strict>) -> ValidationOptions<'i, R, Strict> {
+pub(super) fn exact<'i, R>(
+    options: ValidationOptions<'i, R, Strict>,
+) -> ValidationOptions<'i, R, Strict> {
+    let options = options
+        .with_keyword("const", |_, value, _| {
+            Ok(Box::new(OneOf(vec![value.clone()])))
+        })
+        .with_keyword("enum", |_, value, _| {
+            Ok(Box::new(OneOf(
+                value.as_array().cloned().unwrap_or_default(),
+            )))
+        });
     [
         ("minimum", Bound::Minimum),
         ("maximum", Bound::Maximum),
@@ -30,6 +42,26 @@ pub(super) fn exact<'i, R>(options: ValidationOptions<'i, R, Strict>) -> Validat
     })
 }
 
+/// `const` and `enum`.
+struct OneOf(Vec<Value>);
+
+impl<'i> Keyword<'i, Strict> for OneOf {
+    fn validate(&self, instance: Instance<'i>) -> Result<(), ValidationError<'i>> {
+        if Keyword::<Strict>::is_valid(self, instance) {
+            return Ok(());
+        }
+        let allowed: Vec<String> = self.0.iter().map(Value::to_string).collect();
+        Err(ValidationError::custom(match allowed.as_slice() {
+            [only] => format!("value is not {only}"),
+            several => format!("value is not one of {}", several.join(", ")),
+        }))
+    }
+
+    fn is_valid(&self, instance: Instance<'i>) -> bool {
+        self.0.iter().any(|allowed| instance.equals_value(allowed))
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Bound {
     Minimum,
@@ -41,24 +73,22 @@ enum Bound {
 
 struct Limit {
     bound: Bound,
-    limit: BigDecimal,
+    limit: Given,
 }
 
 impl Limit {
     fn new(bound: Bound, value: &Value) -> Option<Self> {
-        let limit = BigDecimal::from_str(&value.as_number()?.to_string()).ok()?;
+        let limit = Given::new(value.as_number()?)?;
         Some(Self { bound, limit })
     }
 
-    fn holds(&self, number: &BigDecimal) -> bool {
+    fn holds(&self, digits: &str) -> bool {
         match self.bound {
-            Bound::Minimum => *number >= self.limit,
-            Bound::Maximum => *number <= self.limit,
-            Bound::ExclusiveMinimum => *number > self.limit,
-            Bound::ExclusiveMaximum => *number < self.limit,
-            Bound::MultipleOf => {
-                !self.limit.is_zero() && (number % &self.limit).is_zero()
-            }
+            Bound::Minimum => self.limit.compare(digits).is_ge(),
+            Bound::Maximum => self.limit.compare(digits).is_le(),
+            Bound::ExclusiveMinimum => self.limit.compare(digits).is_gt(),
+            Bound::ExclusiveMaximum => self.limit.compare(digits).is_lt(),
+            Bound::MultipleOf => self.limit.divides(digits),
         }
     }
 
@@ -86,18 +116,13 @@ impl<'i> Keyword<'i, Strict> for Limit {
     fn is_valid(&self, instance: Instance<'i>) -> bool {
         instance
             .as_number()
-            .and_then(|number| BigDecimal::from_str(number.0).ok())
-            .is_none_or(|number| self.holds(&number))
+            .is_none_or(|number| self.holds(number.0))
     }
 }
 
 /// Whether a number of a document is the number of a schema.
 pub(super) fn same_number(digits: &str, expected: &serde_json::Number) -> bool {
-    let expected = expected.to_string();
-    digits == expected
-        || BigDecimal::from_str(digits).is_ok_and(|found| {
-            BigDecimal::from_str(&expected).is_ok_and(|expected| found == expected)
-        })
+    Given::new(expected).is_some_and(|expected| expected.compare(digits).is_eq())
 }
 
 /// Writes a value so that equal values have equal texts: members by name, numbers

@@ -112,7 +112,7 @@ pub(crate) fn definition(world: &World, types: &[&str], others: &Value) -> Arc<D
 fn options(types: &[&str], others: &Value) -> ProjectionOptions {
     let mut options = json!({
         "events": types,
-        "sink": { "kind": "postgres", "table": "sales" },
+        "sink": { "postgres": { "table": "sales" } },
         "key": { "item": { "type": "text", "from": ".data.item" } },
         "columns": {
             "times": { "type": "bigint", "add": "1" },

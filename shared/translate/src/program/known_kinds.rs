@@ -62,13 +62,23 @@ fn members_of(shape: &Shape) -> Collection<FieldName> {
 
 /// What VRL's compiler knows of a value, as kinds.
 pub(super) fn kinds_in(kind: &Kind) -> Kinds {
+    // To VRL, never is a part of everything.
+    if kind.is_never() {
+        return Kinds::NEVER;
+    }
     [
-        (kind.contains_null() || kind.contains_undefined(), Kinds::NULL),
+        (
+            kind.contains_null() || kind.contains_undefined(),
+            Kinds::NULL,
+        ),
         (kind.contains_boolean(), Kinds::BOOLEAN),
         (kind.contains_integer(), Kinds::INTEGER),
         (kind.contains_float(), Kinds::FLOAT),
         // A regular expression is written down as text.
-        (kind.contains_bytes() || kind.contains_regex(), Kinds::STRING),
+        (
+            kind.contains_bytes() || kind.contains_regex(),
+            Kinds::STRING,
+        ),
         (kind.contains_timestamp(), Kinds::TIMESTAMP),
         (kind.contains_array(), Kinds::ARRAY),
         (kind.contains_object(), Kinds::OBJECT),

@@ -1,0 +1,58 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::Hub;
+
+/// A wire to the database that can be cut and mended.
+pub(crate) struct Proxy {
+    cut: Arc<AtomicBool>,
+    wires: Arc<Mutex<CancellationToken>>,
+}
+
+impl Proxy {
+    /// A wire to the hub's database, and the URL that goes through it.
+    pub(crate) async fn before(hub: &Hub) -> (Self, String) {
+        let (_, address) = hub.url.rsplit_once('@').unwrap();
+        let (address, _) = address.split_once('/').unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let url = hub.url.replace(address, &format!("127.0.0.1:{port}"));
+        let proxy = Self {
+            cut: Arc::default(),
+            wires: Arc::default(),
+        };
+        let (cut, wires) = (Arc::clone(&proxy.cut), Arc::clone(&proxy.wires));
+        let target = address.to_owned();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                if cut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let broken = wires.lock().unwrap().clone();
+                let target = target.clone();
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(target).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        () = broken.cancelled() => {}
+                    }
+                });
+            }
+        });
+        (proxy, url)
+    }
+
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+        let broken = std::mem::take(&mut *self.wires.lock().unwrap());
+        broken.cancel();
+    }
+
+    pub(crate) fn mend(&self) {
+        self.cut.store(false, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,122 @@
+//! Parts of the sealed log: one partition's, single events, and how many are covered.
+
+use dragoman_core::{Position, RecordedEvent, partition_for};
+use dragoman_store::{Coverage, Portion};
+use sqlx::Executor as _;
+
+use crate::hub::{Hub, insert};
+
+const PARTITIONS: i32 = 3;
+
+/// Sixty events of twelve subjects in many batches, some of them sealed late.
+async fn sealed() -> (Hub, Vec<RecordedEvent>) {
+    let hub = Hub::new().await;
+    let lease = hub.lease().await;
+    let (mut slow, mut quick) = (hub.session().await, hub.session().await);
+    slow.execute("begin").await.unwrap();
+    for number in 0..60 {
+        let session = if number % 7 == 3 {
+            &mut slow
+        } else {
+            &mut quick
+        };
+        insert(session, &format!("subject-{}", number % 12), number, None).await;
+        hub.seal(&lease, 10).await;
+    }
+    slow.execute("commit").await.unwrap();
+    while hub.seal(&lease, 10).await.is_some() {}
+    let log = hub.store.read_after(Position::ZERO, 100).await.unwrap();
+    assert_eq!(log.len(), 60);
+    (hub, log)
+}
+
+fn is_in(event: &RecordedEvent, partition: i32) -> bool {
+    partition_for(event.event.subject_hash(), PARTITIONS) == partition
+}
+
+#[tokio::test]
+async fn a_portion_is_what_a_partition_gets_of_a_stretch() {
+    let (hub, log) = sealed().await;
+    for partition in 0..PARTITIONS {
+        let portion = Portion {
+            types: vec!["thing.happened".into(), "nothing.else".into()],
+            partition,
+            partitions: PARTITIONS,
+        };
+        let (after, until) = (Position(11), Position(47));
+        let expected: Vec<RecordedEvent> = log
+            .iter()
+            .filter(|event| is_in(event, partition))
+            .filter(|event| event.position > after && event.position <= until)
+            .cloned()
+            .collect();
+        assert!(expected.len() > 3);
+        let read = |limit| hub.store.read_portion(&portion, after, until, limit);
+        assert_eq!(read(100).await.unwrap(), expected);
+        assert_eq!(read(3).await.unwrap(), expected[..3]);
+        let counted = hub.store.count_portion(&portion, after, until).await;
+        assert_eq!(counted.unwrap(), expected.len() as i64);
+        let beyond = hub
+            .store
+            .read_portion(&portion, Position(60), Position(90), 5);
+        assert!(beyond.await.unwrap().is_empty());
+        let other = Portion {
+            types: vec!["nothing.else".into()],
+            ..portion
+        };
+        let other = hub.store.read_portion(&other, after, until, 5).await;
+        assert!(other.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn single_events_are_found_at_their_positions() {
+    let (hub, log) = sealed().await;
+    let wanted = [60, 1, 33, 61].map(Position);
+    let found = hub.store.events_at(&wanted).await.unwrap();
+    let expected = [log[0].clone(), log[32].clone(), log[59].clone()];
+    assert_eq!(found, expected);
+    assert!(hub.store.events_at(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_account_counts_what_some_coverage_covers() {
+    let (hub, log) = sealed().await;
+    let coverages = [
+        Coverage {
+            event_type: "thing.happened".into(),
+            partition: Some((1, PARTITIONS)),
+            through: Position(40),
+        },
+        Coverage {
+            event_type: "thing.happened".into(),
+            partition: None,
+            through: Position(20),
+        },
+        Coverage {
+            event_type: "nothing.else".into(),
+            partition: None,
+            through: Position(60),
+        },
+    ];
+    let (above, types) = (Position(5), ["thing.happened".to_owned()]);
+    let (done, pending): (Vec<&RecordedEvent>, Vec<&RecordedEvent>) = log
+        .iter()
+        .filter(|event| event.position > above)
+        .partition(|event| {
+            event.position <= Position(20) || (is_in(event, 1) && event.position <= Position(40))
+        });
+    let counted = hub.store.count_covered(&types, above, &coverages).await;
+    let counted = counted.unwrap();
+    assert_eq!(counted.done, done.len() as i64);
+    assert_eq!(counted.pending, pending.len() as i64);
+    assert_eq!(
+        counted.first_pending,
+        pending.first().map(|event| event.position)
+    );
+    assert_eq!(counted.head, Position(60));
+    let nothing = hub.store.count_covered(&types, Position(60), &[]).await;
+    let nothing = nothing.unwrap();
+    assert_eq!((nothing.done, nothing.pending), (0, 0));
+    assert_eq!(nothing.first_pending, None);
+}
