@@ -183,25 +183,5 @@ mod tests {
             "error: wrong\n  --> dragoman.yaml:1:4\n   |\n 1 | a: 1\n   |    ^\n  help: mend it\n"
         );
         assert!(!shown(2, 13, 7).contains("hunter2"));
-<<<<<<< HEAD
-=======
-        for line in [
-            "security: { protocol: sasl, password: hunter2 }",
-            "secrets: [hunter2]",
-            "{ scheme: github, secrets: [one, hunter2], decode: json }",
-            "\"password\": \"hunter2\"",
-        ] {
-            let shown = without_secrets(line);
-            assert!(!shown.contains("hunter2"), "{shown}");
-            assert_eq!(shown.chars().count(), line.chars().count());
-        }
-        for harmless in [
-            "postgres: ${DATABASE_URL}",
-            "secrets: [file:secrets/payments]",
-            "listen: 127.0.0.1:8080",
-        ] {
-            assert_eq!(without_secrets(harmless), harmless);
-        }
->>>>>>> ingest
     }
 }
