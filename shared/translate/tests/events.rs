@@ -1,5 +1,7 @@
 //! Programs after the log: keys, columns and elements of events.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -222,7 +224,15 @@ fn what_is_computed_is_exact_or_an_error_that_names_the_path() {
     // A program that reads an object may read all that is in it.
     assert_eq!(inexact("encode_json(.data.b)").0, ".data.b.c[1]");
     assert_eq!(inexact("length!(.data)").0, ".data.a");
+    assert_eq!(
+        evaluate("get(.data.b, [\"missing\"]) ?? 1", data).map_err(|_| ()),
+        Err(())
+    );
     // What it cannot reach does not matter.
+    assert_eq!(
+        evaluate("get!({\"k\": .data.ok}, [\"k\"])", data),
+        Ok(decimal("19.9"))
+    );
     assert_eq!(
         evaluate("float!(.data.ok) + 1.0", data),
         Ok(decimal("20.9"))

@@ -1,5 +1,7 @@
 //! Strict JSON: what is read, what is refused, and where.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::fmt::Write as _;
 
 use dragoman_translate::{Document, JsonErrorKind, JsonKind, MAX_DEPTH};

@@ -1,5 +1,7 @@
 //! What operators decide: stop, retry, skip, pause.
 
+use std::time::Duration;
+
 use dragoman_core::Event;
 
 use crate::support::{Relay, Running, World, event, eventually, sales, total};
@@ -69,16 +71,7 @@ async fn a_stopped_total_order_stays_stopped_over_a_restart() {
                 .parked("sales")
                 .await
                 .is_ok_and(|parked| parked.len() == 1)
-                && world
-                    .store
-                    .acquire_lease(
-                        "projection sales",
-                        "probe",
-                        std::time::Duration::from_millis(1),
-                    )
-                    .await
-                    .unwrap()
-                    .is_none()
+                && is_followed(&world).await
         })
         .await;
         running.stop().await;
@@ -139,22 +132,30 @@ async fn a_parked_subject_goes_on_in_order_and_others_do_not_wait() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_projection_waits_and_goes_on_by_itself() {
     let world = World::new().await;
-    let mut relay = Relay::start(&world, 2).await;
+    let mut relay = Relay::start(&world, 1).await;
     let sales = sales(&world);
-    let running = Running::over_kafka(&world, &sales, "one");
+    let running = Running::by_ledger(&world, &sales, "one");
     world.append(0, 100).await;
-    relay.flow().await;
+    relay.seal().await;
     world.level(&sales).await;
     world.store.pause("sales", "a test").await.unwrap();
-    // It has let go when another one, who does not know of the pause, gets everything:
-    // here it is enough that nothing moves once it has seen the pause.
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    eventually("it has given its lease back", || async {
+        !is_followed(&world).await
+    })
+    .await;
     world.append(100, 100).await;
-    relay.flow().await;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    relay.seal().await;
     assert_eq!(world.account(&sales).await.lag, 100);
     assert!(world.store.resume("sales").await.unwrap());
     world.level(&sales).await;
     assert_eq!(world.rows().await, world.fold(|_| true).await);
     running.stop().await;
+}
+
+/// Whether somebody holds the lease of the ledger's follower.
+async fn is_followed(world: &World) -> bool {
+    let ask = world
+        .store
+        .acquire_lease("projection sales", "probe", Duration::from_millis(1));
+    ask.await.unwrap().is_none()
 }

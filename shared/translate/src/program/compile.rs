@@ -11,9 +11,9 @@ use vrl::value::Kind;
 use vrl::value::kind::Collection;
 
 use super::copies::{self, Reach};
+use super::known_kinds::kind_of;
 use super::report::{CompileError, Problem};
 use super::syntax;
-use super::types::kind_of;
 use super::{functions, growth, scope::Scope};
 use crate::shape::Shape;
 
@@ -190,6 +190,10 @@ pub(super) fn compile(
     let result = plain.final_type_info().result;
     let kind = result.kind().union(result.returns().clone());
 
+    let reads_root = syntax::overview(&ast)
+        .reads
+        .iter()
+        .any(|read| read.path.path.is_root());
     let (marked, copied) = copies::mark(ast, scope.copied_from(), reach);
     // The stand-ins are typed like what they stand for, so what compiles without them
     // compiles with them; should it not, nothing is copied, and all is still exact.
@@ -200,7 +204,10 @@ pub(super) fn compile(
     let mut reads: Vec<Slot> = Vec::new();
     for at in &vrl.info().target_queries {
         let known = reads.iter().any(|slot| slot.at == *at);
-        if at.prefix == PathPrefix::Event && !known {
+        // The compiler lists the root for each call of `get`, which is given what it
+        // gets from.
+        let real = !at.path.is_root() || reads_root;
+        if at.prefix == PathPrefix::Event && real && !known {
             reads.push(Slot {
                 at: at.clone(),
                 from: at.path.clone(),

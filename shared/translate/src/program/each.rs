@@ -7,8 +7,8 @@ use super::compile::{Program, compile, parse, with_deep_stack};
 use super::copies::{Reach, copy_of};
 use super::errors::EvaluateError;
 use super::input::{Place, kinds_of};
+use super::known_kinds::kinds_in;
 use super::scope::EventScope;
-use super::types::kinds_in;
 use super::view::{Element, EventInput, EventView, Item};
 use super::{CompileError, Kinds};
 use crate::shape::Shape;
@@ -26,7 +26,7 @@ pub struct Each {
 #[derive(Debug)]
 enum Work {
     Path(OwnedValuePath),
-    Program(Program),
+    Program(Box<Program>),
 }
 
 impl Each {
@@ -47,7 +47,7 @@ impl Each {
                 None => {
                     let program = compile(name, source, parsed.ast, scope, Reach::Elements)?;
                     let kinds = kinds_in(&program.kind);
-                    (Work::Program(program), kinds, Shape::any())
+                    (Work::Program(Box::new(program)), kinds, Shape::any())
                 }
             };
             if !kinds.intersects(Kinds::ARRAY) {

@@ -6,10 +6,10 @@ use super::compile::{Program, compile, parse, with_deep_stack};
 use super::copies::Reach;
 use super::errors::EvaluateError;
 use super::input::{Input, Place, kinds_of};
+use super::known_kinds::kinds_in;
 use super::run::{Outcome, Stopped};
 use super::scope::EventScope;
 use super::syntax::field_name;
-use super::types::kinds_in;
 use super::view::{EventInput, EventView, Item};
 use super::write::write;
 use super::{Cell, CompileError, Kinds};
@@ -34,7 +34,7 @@ enum Work {
     /// It is always the same.
     Constant(Cell),
     /// It computes.
-    Program(Program),
+    Program(Box<Program>),
 }
 
 impl Expression {
@@ -67,7 +67,10 @@ impl Expression {
             Ok(Self {
                 name: name.to_owned(),
                 kinds,
-                work: constant(&program).map_or(Work::Program(program), Work::Constant),
+                work: match constant(&program) {
+                    Some(cell) => Work::Constant(cell),
+                    None => Work::Program(Box::new(program)),
+                },
             })
         })
     }

@@ -13,6 +13,8 @@ const OUTSIDE: &str = "it reaches outside, which no program can";
 const DECODE: &str = "bodies are decoded before the mapping, by the adapter's `decode`";
 const DEEP: &str = "a payload could make it nest without limit";
 
+const WHOLE: &str = "it copies all that comes in for each element: use map_values(…) on the array";
+
 /// What is left out of VRL's functions, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("now", CLOCK),
@@ -53,6 +55,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("parse_ruby_hash", DEEP),
     ("set", DEEP),
     ("unflatten", DEEP),
+    ("unnest", WHOLE),
 ];
 
 static ALL: LazyLock<Vec<Box<dyn Function>>> = LazyLock::new(|| {

@@ -7,11 +7,11 @@ use vrl::value::Kind;
 
 use super::compile::{Program, types_of};
 use super::event_literals::{self, Literals, MemberPlace};
+use super::known_kinds::kinds_in;
 use super::mapped_event::MEMBERS;
 use super::promise;
 use super::report::{CompileError, Problem};
 use super::scope::Scope;
-use super::types::kinds_in;
 use crate::{Kinds, Schema};
 
 const SHAPE: &str =

@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use bigdecimal::{BigDecimal, Zero};
+use bigdecimal::BigDecimal;
 use jsonschema::json::Node;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use serde_json::Value;
 
+use super::decimal::Given;
 use super::instance::{Instance, Strict};
 use crate::json::write_quoted;
 use crate::{Json, JsonKind};
@@ -72,22 +73,22 @@ enum Bound {
 
 struct Limit {
     bound: Bound,
-    limit: BigDecimal,
+    limit: Given,
 }
 
 impl Limit {
     fn new(bound: Bound, value: &Value) -> Option<Self> {
-        let limit = BigDecimal::from_str(&value.as_number()?.to_string()).ok()?;
+        let limit = Given::new(value.as_number()?)?;
         Some(Self { bound, limit })
     }
 
-    fn holds(&self, number: &BigDecimal) -> bool {
+    fn holds(&self, digits: &str) -> bool {
         match self.bound {
-            Bound::Minimum => *number >= self.limit,
-            Bound::Maximum => *number <= self.limit,
-            Bound::ExclusiveMinimum => *number > self.limit,
-            Bound::ExclusiveMaximum => *number < self.limit,
-            Bound::MultipleOf => !self.limit.is_zero() && (number % &self.limit).is_zero(),
+            Bound::Minimum => self.limit.compare(digits).is_ge(),
+            Bound::Maximum => self.limit.compare(digits).is_le(),
+            Bound::ExclusiveMinimum => self.limit.compare(digits).is_gt(),
+            Bound::ExclusiveMaximum => self.limit.compare(digits).is_lt(),
+            Bound::MultipleOf => self.limit.divides(digits),
         }
     }
 
@@ -115,18 +116,13 @@ impl<'i> Keyword<'i, Strict> for Limit {
     fn is_valid(&self, instance: Instance<'i>) -> bool {
         instance
             .as_number()
-            .and_then(|number| BigDecimal::from_str(number.0).ok())
-            .is_none_or(|number| self.holds(&number))
+            .is_none_or(|number| self.holds(number.0))
     }
 }
 
 /// Whether a number of a document is the number of a schema.
 pub(super) fn same_number(digits: &str, expected: &serde_json::Number) -> bool {
-    let expected = expected.to_string();
-    digits == expected
-        || BigDecimal::from_str(digits).is_ok_and(|found| {
-            BigDecimal::from_str(&expected).is_ok_and(|expected| found == expected)
-        })
+    Given::new(expected).is_some_and(|expected| expected.compare(digits).is_eq())
 }
 
 /// Writes a value so that equal values have equal texts: members by name, numbers

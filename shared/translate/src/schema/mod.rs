@@ -1,6 +1,7 @@
 //! JSON Schema 2020-12.
 
 mod bounds;
+mod decimal;
 mod instance;
 mod known;
 mod violation;
