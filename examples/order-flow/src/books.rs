@@ -164,3 +164,37 @@ fn difference<const COLUMNS: usize>(should: &Rows<COLUMNS>, has: &Rows<COLUMNS>)
         different.count()
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::{Books, difference};
+    use crate::orders::{Step, script};
+
+    #[test]
+    fn a_cent_that_is_missing_is_seen() {
+        let steps = script(1, 200, 1, &mut StdRng::seed_from_u64(1));
+        let orders: Vec<_> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::New(events) => Some(events.iter().map(Arc::clone)),
+                Step::Again(_) | Step::Altered(_) => None,
+            })
+            .flatten()
+            .collect();
+        let should = Books::fold(&orders, &[]);
+        let mut has = should.clone();
+        assert_eq!(difference(&should.sales, &has.sales), None);
+        if let Some([_, _, revenue, _]) = has.sales.get_mut("kettle") {
+            *revenue -= 1;
+        }
+        let seen = difference(&should.sales, &has.sales);
+        assert_eq!(seen.as_deref(), Some("kettle and 0 more rows differ"));
+        has.sales.remove("kettle");
+        assert!(difference(&should.sales, &has.sales).is_some());
+    }
+}

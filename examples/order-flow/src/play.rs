@@ -32,7 +32,8 @@ pub(crate) async fn play(
     options: &Options,
     screen: &mut Screen,
 ) -> Result<bool, StageError> {
-    screen.say(&house.hub.run(&["check"]).await?);
+    screen.say("dragoman check");
+    stage::line(&house.hub.run(&["check"]).await?);
     house.hub.run(&["migrate"]).await?;
     let services = Services::start(&house.hub)?;
     house.ready().await?;
