@@ -23,7 +23,7 @@ const INTERRUPTED: u8 = 130;
 /// Exit code 0: the log holds exactly what it should. 1: it does not, or it could not be tried.
 #[derive(Debug, Parser)]
 #[command(
-    name = "corpus",
+    name = "github-corpus",
     max_term_width = 100,
     after_help = "It is started by `make corpus`, which fetches the bodies."
 )]
