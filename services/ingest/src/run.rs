@@ -147,6 +147,9 @@ impl Ingest {
         while let Some(ended) = writers.join_next().await {
             lost |= ended.is_err();
         }
+        // It ends by itself: cut off while it writes refusals, it would lose them.
+        let ended = tokio::time::timeout(options.grace, housekeeping.join_next()).await;
+        lost |= matches!(ended, Ok(Some(Err(_))));
         housekeeping.shutdown().await;
         refusals.flush_step(&self.store).await;
         if lost {
