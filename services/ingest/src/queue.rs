@@ -168,7 +168,7 @@ mod tests {
         queue.submit(request(1, BATCH_BYTES)).unwrap();
         queue.submit(request(1, 10)).unwrap();
         drop(queue);
-        let mut sizes = Vec::new();
+        let mut sizes: Vec<Vec<usize>> = Vec::new();
         while let Some(batch) = taker.take().await {
             sizes.push(batch.iter().map(|one| one.request.events.len()).collect());
         }

@@ -3,6 +3,7 @@
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 
 use crate::{KafkaOptions, SecurityOptions, SettingProblem, StreamError};
 
@@ -182,8 +183,12 @@ impl ClientContext for QuietContext {
 
 impl rdkafka::consumer::ConsumerContext for QuietContext {}
 
-/// A complaint of a client that goes on trying by itself.
+/// A complaint of a client that goes on trying by itself. That a partition was read to
+/// its end comes the same way, and is none.
 pub(crate) fn complain(error: &KafkaError, reason: &str) {
+    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+        return;
+    }
     tracing::warn!(%error, reason, "Kafka is not well; the client keeps trying");
 }
 

@@ -298,10 +298,27 @@ fn check_accepts_what_may_be_right() {
         Ok(())
     );
     assert_eq!(check(".body"), Ok(()));
+    let two = format!("[{0}, {0}]", stock_with(r#"{ "sku": "x", "quantity": 1 }"#));
+    assert_eq!(check(&two), Ok(()));
+    assert_eq!(
+        check(&format!("if .body.x == 1 {{ {two} }} else {{ null }}")),
+        Ok(())
+    );
+    assert!(
+        check(&two.replace("\"1\"", "1")).is_err(),
+        "ids are numbers"
+    );
     assert_eq!(
         check(r#"{ "id": "1", "type": .body.type, "subject": "s", "data": 1 }"#),
         Ok(())
     );
+    let order = with_data("1").replace("\"t\"", "\"order.placed\"");
+    for several in [
+        format!("[{order}, {order}]"),
+        format!("if .body.a == 1 {{ [{order}, {order}] }} else {{ {order} }}"),
+    ] {
+        assert_eq!(check(&several), Ok(()), "{several}");
+    }
     assert_eq!(
         check(SUPPLIER).map_err(|_| ()),
         Err(()),

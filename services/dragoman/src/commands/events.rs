@@ -242,7 +242,8 @@ async fn page(
         .map_err(|error| Failure::from_error(&error))
 }
 
-/// An event as scripts read it. The data is what came in, digit for digit.
+/// An event as scripts read it. The data is what came in, digit for digit; only line
+/// breaks between its values become blanks, because an event is one line.
 #[derive(Serialize)]
 struct Shown<'a> {
     position: i64,
@@ -254,7 +255,7 @@ struct Shown<'a> {
     subject: &'a str,
     time: DateTime<Utc>,
     stored_at: DateTime<Utc>,
-    data: &'a RawValue,
+    data: Box<RawValue>,
 }
 
 impl<'a> Shown<'a> {
@@ -269,9 +270,15 @@ impl<'a> Shown<'a> {
             subject: &event.subject,
             time: event.time,
             stored_at: recorded.stored_at,
-            data: serde_json::from_str(&event.data).map_err(|error| Failure::from_error(&error))?,
+            data: RawValue::from_string(in_one_line(&event.data))
+                .map_err(|error| Failure::from_error(&error))?,
         })
     }
+}
+
+/// JSON has line breaks nowhere but between values.
+fn in_one_line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
 }
 
 fn show_line(recorded: &RecordedEvent, json: bool) -> Result<(), Failure> {
@@ -308,4 +315,17 @@ fn show_whole(recorded: &RecordedEvent) -> Result<(), Failure> {
     }
     output::line("")?;
     output::line(&event.data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_one_line;
+
+    #[test]
+    fn an_event_is_one_line_with_every_digit() {
+        let data = "{\r\n  \"text\": \"a\\nb\",\n  \"price\": 1.50\n}";
+        let line = in_one_line(data);
+        assert_eq!(line.lines().count(), 1);
+        assert_eq!(line, "{    \"text\": \"a\\nb\",   \"price\": 1.50 }");
+    }
 }

@@ -40,7 +40,8 @@ enum Service {
 
 /// Take events in by the adapters: the CloudEvents API and webhooks
 ///
-/// Several may run beside each other, behind a load balancer.
+/// Several may run beside each other, behind a load balancer. Health and metrics are
+/// served at `http.admin`, unless --admin says otherwise.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  dragoman run ingest\n  dragoman run ingest --admin 127.0.0.1:8081"
@@ -106,7 +107,10 @@ impl Run {
                 let store = hub.store.clone();
                 let adapters = findings.adapters;
                 let part = services::ingest(&hub.config, store, adapters, schemas, stop.clone());
-                (part, options.admin.address)
+                (
+                    part,
+                    options.admin.address.or(Some(hub.config.http.admin.0)),
+                )
             }
             Service::Relay(options) => {
                 synchronise(&hub).await?;

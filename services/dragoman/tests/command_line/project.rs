@@ -91,7 +91,12 @@ impl Project {
             "type": event_type, "subject": subject, "data": { "lines": lines },
         })
         .to_string();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut stream = None;
+        wait("ingest listens", || {
+            stream = TcpStream::connect(("127.0.0.1", self.port)).ok();
+            stream.is_some()
+        });
+        let mut stream = stream.unwrap();
         write!(
             stream,
             "POST /v1/events HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\

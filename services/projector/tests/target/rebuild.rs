@@ -181,16 +181,19 @@ async fn a_new_definition_takes_over_with_offsets_kept_and_the_old_one_is_supers
 #[tokio::test]
 async fn what_is_beside_the_columns_comes_along_twice() {
     let database = Database::new().await;
+    // Roles are of the whole cluster.
+    let [reader, writer] =
+        ["reader", "writer"].map(|role| format!("{role}_{}", uuid::Uuid::new_v4().simple()));
     database
-        .run(
-            "create role target_reader_sales; create role target_writer_sales;
+        .run(&format!(
+            "create role {reader}; create role {writer};
              create table sales (sku text primary key, revenue numeric(14,2), orders bigint,
                                  made date default current_date check (made is not null));
              create index on sales (revenue);
-             grant select on sales to target_reader_sales;
-             grant update (orders), insert on sales to target_writer_sales with grant option;
-             alter default privileges grant delete on tables to public",
-        )
+             grant select on sales to {reader};
+             grant update (orders), insert on sales to {writer} with grant option;
+             alter default privileges grant delete on tables to public"
+        ))
         .await;
     let target = &database.target;
     let definition = sales();
@@ -213,7 +216,7 @@ async fn what_is_beside_the_columns_comes_along_twice() {
         found
     };
     let before = describe().await;
-    assert!(before[0].contains("target_reader_sales=r"), "{before:?}");
+    assert!(before[0].contains(&format!("{reader}=r")), "{before:?}");
     for number in 2..=3 {
         let live = rebuild(target, &definition, &log).await.unwrap();
         assert_eq!(live.number, number);
@@ -221,12 +224,8 @@ async fn what_is_beside_the_columns_comes_along_twice() {
     }
     let tables = "select relname from pg_class where relname like 'sales%' and relkind = 'r'";
     assert_eq!(database.rows(tables).await, ["(sales)"]);
-    database
-        .run(
-            "drop owned by target_reader_sales, target_writer_sales;
-             drop role target_reader_sales; drop role target_writer_sales",
-        )
-        .await;
+    let drop = format!("drop owned by {reader}, {writer}; drop role {reader}; drop role {writer}");
+    database.run(&drop).await;
 }
 
 #[tokio::test]

@@ -11,9 +11,9 @@ use vrl::value::Kind;
 use vrl::value::kind::Collection;
 
 use super::copies::{self, Reach};
+use super::known_kinds::kind_of;
 use super::report::{CompileError, Problem};
 use super::syntax;
-use super::types::kind_of;
 use super::{functions, growth, scope::Scope};
 use crate::shape::Shape;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use vrl::diagnostic::Span;
 use vrl::parser::Program;
 use vrl::parser::ast::{
-    Block, Container, Expr, Group, IfStatement, Node, Object, Op, Opcode, Return, RootExpr,
+    Array, Block, Container, Expr, Group, IfStatement, Node, Object, Op, Opcode, Return, RootExpr,
 };
 
 use super::syntax;
@@ -111,12 +111,19 @@ fn result(
     expression.map(|expression| match expression {
         Expr::Container(container) => Expr::Container(container.map(|container| match container {
             Container::Object(object) => change(object),
-            Container::Array(elements) if array => Container::Array(elements.map(|elements| {
-                elements
-                    .into_iter()
-                    .map(|element| result(element, false, change))
-                    .collect()
-            })),
+            Container::Array(elements) if array => {
+                let span = elements.span();
+                let elements = elements.map(|elements| -> Array {
+                    elements
+                        .into_iter()
+                        .map(|element| result(element, false, change))
+                        .collect()
+                });
+                match elements.inner().clone().into_iter().find(is_return) {
+                    Some(returned) => Container::Block(Node::new(span, Block(vec![returned]))),
+                    None => Container::Array(elements),
+                }
+            }
             Container::Group(group) => Container::Group(Box::new(
                 group.map(|group| Group(result(group.into_inner(), array, change))),
             )),
@@ -144,6 +151,19 @@ fn result(
         })),
         other => other,
     })
+}
+
+/// Whether it is what [`returning`] put there. VRL does not tell what an element of an
+/// array returns, so it stands for the array.
+fn is_return(expression: &Node<Expr>) -> bool {
+    let Expr::Container(container) = expression.inner() else {
+        return false;
+    };
+    let Container::Block(block) = container.inner() else {
+        return false;
+    };
+    let mut statements = block.inner().0.iter();
+    statements.any(|statement| matches!(statement.inner(), Expr::Return(_)))
 }
 
 fn block(inner: Block, array: bool, change: &mut impl FnMut(Node<Object>) -> Container) -> Block {

@@ -7,7 +7,7 @@ use vrl::value::{Kind, Value};
 
 use super::copies::{Copies, copy_of};
 use super::input::kinds_of;
-use super::types::kinds_in;
+use super::known_kinds::kinds_in;
 use super::write::{text, write};
 use crate::{Document, Json, JsonKind, Kinds};
 

@@ -7,11 +7,11 @@ use vrl::value::Kind;
 
 use super::compile::{Program, types_of};
 use super::event_literals::{self, Literals, MemberPlace};
+use super::known_kinds::kinds_in;
 use super::mapped_event::MEMBERS;
 use super::promise;
 use super::report::{CompileError, Problem};
 use super::scope::Scope;
-use super::types::kinds_in;
 use crate::{Kinds, Schema};
 
 const SHAPE: &str =
@@ -159,6 +159,8 @@ impl Event<'_> {
         }
         let ast = event_literals::returning(self.ast.clone(), self.number, member);
         let program = types_of(ast, &Scope::of_mapping(), &[]).ok()?;
-        Some(program.final_type_info().result.returns().clone())
+        let kind = program.final_type_info().result.returns().clone();
+        // The compiler does not look for a `return` inside an array.
+        (!kind.is_never()).then_some(kind)
     }
 }

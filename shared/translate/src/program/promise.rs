@@ -2,7 +2,7 @@
 
 use vrl::value::Kind;
 
-use super::types::kinds_in;
+use super::known_kinds::kinds_in;
 use crate::Kinds;
 use crate::shape::{Others, Shape};
 

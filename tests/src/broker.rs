@@ -1,0 +1,129 @@
+//! A Kafka of one's own, to be frozen and stopped: one node, both roles.
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::process::{Process, tied};
+use crate::{eventually, free_port, kafka_libraries};
+
+/// A broker with a folder and ports of its own.
+#[derive(Debug)]
+pub struct Broker {
+    process: Option<Process>,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Broker {
+    /// Formats its storage and starts it; takes some seconds.
+    pub async fn start() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("dragoman-kafka-")
+            .tempdir()
+            .expect("a folder can be made");
+        let port = free_port();
+        let settings = settings(folder.path(), port, free_port());
+        std::fs::write(folder.path().join("server.properties"), settings)
+            .expect("the settings can be written");
+        let formatted = java(Command::new("java"))
+            .current_dir(folder.path())
+            .args(["kafka.tools.StorageTool", "format", "--standalone"])
+            .args(["-t", "ZHJhZ29tYW4tZmF1bHRzIQ", "-c", "server.properties"])
+            .output()
+            .expect("there is java");
+        assert!(
+            formatted.status.success(),
+            "the storage cannot be formatted: {}",
+            String::from_utf8_lossy(&formatted.stdout)
+        );
+        let mut broker = Self {
+            process: None,
+            port,
+            folder,
+        };
+        broker.restart().await;
+        broker
+    }
+
+    /// Where clients find it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Stops it where it stands: connections stay open, nothing is answered.
+    pub fn freeze(&mut self) {
+        self.process.as_mut().expect("it runs").freeze();
+    }
+
+    /// Lets it go on.
+    pub fn wake(&mut self) {
+        self.process.as_mut().expect("it runs").wake();
+    }
+
+    /// Shuts it down in an orderly way, and returns when it is gone.
+    pub async fn stop(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        process.signal("TERM");
+        process.ended().await;
+    }
+
+    /// Starts it where it is down, and returns when it answers.
+    pub async fn restart(&mut self) {
+        let mut command = java(tied(Path::new("java"), "KILL"));
+        command
+            .current_dir(self.folder.path())
+            .args(["kafka.Kafka", "server.properties"]);
+        let log = self.folder.path().join("log");
+        self.process = Some(Process::start("kafka", command, &log));
+        let address = self.address();
+        eventually("Kafka answers", async || {
+            Command::new("kcat")
+                .args(["-L", "-m", "2", "-b", &address])
+                .output()
+                .expect("there is kcat")
+                .status
+                .success()
+        })
+        .await;
+    }
+}
+
+/// A small machine that compiles little: it lives for a minute.
+fn java(mut command: Command) -> Command {
+    command
+        .args([
+            "-Xmx384m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+        ])
+        .arg(kafka_libraries());
+    command
+}
+
+fn settings(folder: &Path, port: u16, controller: u16) -> String {
+    format!(
+        "process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={}/data
+auto.create.topics.enable=false
+num.partitions=4
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+",
+        folder.display()
+    )
+}

@@ -1,0 +1,135 @@
+//! Sending over HTTP in an open loop: the times are fixed in advance, and what is slow
+//! to answer holds up nobody but itself.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::History;
+use crate::history::{self, Outcome};
+
+/// The source that the key of the senders may write.
+pub(crate) const HTTP_SOURCE: &str = "/shop";
+/// How long a sender waits for an answer before it counts as none.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type HttpClient = Client<HttpConnector, Full<Bytes>>;
+
+/// Senders that go on until they are stopped.
+#[derive(Debug)]
+pub struct HttpLoad {
+    history: Arc<Mutex<History>>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl HttpLoad {
+    /// Sends one event in that interval to the API at a port of this machine.
+    #[must_use]
+    pub fn start(port: u16, key: &str, interval: Duration) -> Self {
+        let history = Arc::new(Mutex::new(History::default()));
+        let stop = CancellationToken::new();
+        let sender = Sender {
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            url: format!("http://127.0.0.1:{port}/v1/events"),
+            authorization: format!("Bearer {key}"),
+            history: Arc::clone(&history),
+        };
+        let task = tokio::spawn(send_all(sender, interval, stop.clone()));
+        Self {
+            history,
+            stop,
+            task,
+        }
+    }
+
+    /// How many were acknowledged up to now.
+    #[must_use]
+    pub fn acknowledged(&self) -> usize {
+        self.history.lock().unwrap().acknowledged()
+    }
+
+    /// Sends nothing more and waits for the answers that are open.
+    pub async fn stop(self) -> History {
+        self.stop.cancel();
+        self.task.await.expect("senders do not fail");
+        let history = self.history.lock().unwrap();
+        history.clone()
+    }
+}
+
+async fn send_all(sender: Sender, interval: Duration, stop: CancellationToken) {
+    let mut open = JoinSet::new();
+    let started = Instant::now();
+    for number in 1_u32.. {
+        let due = started + interval * number;
+        tokio::select! {
+            () = tokio::time::sleep_until(due.into()) => {}
+            () = stop.cancelled() => break,
+        }
+        while open.try_join_next().is_some() {}
+        open.spawn(sender.clone().send(u64::from(number), due));
+    }
+    open.join_all().await;
+}
+
+#[derive(Clone)]
+struct Sender {
+    client: HttpClient,
+    url: String,
+    authorization: String,
+    history: Arc<Mutex<History>>,
+}
+
+impl Sender {
+    async fn send(self, number: u64, due: Instant) {
+        self.history.lock().unwrap().invoke(number, due);
+        let outcome = match tokio::time::timeout(PATIENCE, self.ask(number)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Unknown("no answer in time".to_owned()),
+        };
+        self.history.lock().unwrap().answer(number, outcome);
+    }
+
+    async fn ask(&self, number: u64) -> Outcome {
+        let request = Request::post(&self.url)
+            .header(header::AUTHORIZATION, &self.authorization)
+            .header(header::CONTENT_TYPE, "application/cloudevents+json")
+            .body(Full::new(Bytes::from(cloud_event(number))))
+            .expect("the request is well formed");
+        let response = match self.client.request(request).await {
+            Ok(response) => response,
+            Err(error) => return Outcome::Unknown(format!("{error:?}")),
+        };
+        let (head, body) = response.into_parts();
+        if let Err(error) = body.collect().await {
+            return Outcome::Unknown(format!("the answer breaks off: {error}"));
+        }
+        match head.status.as_u16() {
+            200 | 201 => Outcome::Ok,
+            503 => Outcome::Unavailable {
+                retry_after: head.headers.contains_key(header::RETRY_AFTER),
+            },
+            status => Outcome::Refused(status),
+        }
+    }
+}
+
+/// In the structured mode of the HTTP binding.
+fn cloud_event(number: u64) -> String {
+    format!(
+        "{{\"specversion\":\"1.0\",\"id\":\"{}\",\"source\":\"{HTTP_SOURCE}\",\"type\":\"{}\",\"subject\":\"{}\",\"datacontenttype\":\"application/json\",\"data\":{}}}",
+        history::id(number),
+        history::event_type(number),
+        history::subject(number),
+        history::data(number)
+    )
+}
