@@ -107,7 +107,10 @@ impl Run {
                 let store = hub.store.clone();
                 let adapters = findings.adapters;
                 let part = services::ingest(&hub.config, store, adapters, schemas, stop.clone());
-                (part, options.admin.address.or(Some(hub.config.http.admin.0)))
+                (
+                    part,
+                    options.admin.address.or(Some(hub.config.http.admin.0)),
+                )
             }
             Service::Relay(options) => {
                 synchronise(&hub).await?;
