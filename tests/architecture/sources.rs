@@ -118,7 +118,7 @@ fn source(text: &str) -> Source {
 fn what_is_unfinished_too_long_or_in_the_wrong_place_is_seen() {
     let left_open = source(&format!("fn f() {{\n    {})\n}}\n", UNFINISHED[0]));
     assert_eq!(
-        unfinished(&[left_open.clone()]),
+        unfinished(std::slice::from_ref(&left_open)),
         ["somewhere/src/lib.rs:2 has ".to_owned() + UNFINISHED[0]]
     );
     assert_eq!(roots_with_content(&[left_open]).len(), 1);

@@ -312,6 +312,13 @@ fn check_accepts_what_may_be_right() {
         check(r#"{ "id": "1", "type": .body.type, "subject": "s", "data": 1 }"#),
         Ok(())
     );
+    let order = with_data("1").replace("\"t\"", "\"order.placed\"");
+    for several in [
+        format!("[{order}, {order}]"),
+        format!("if .body.a == 1 {{ [{order}, {order}] }} else {{ {order} }}"),
+    ] {
+        assert_eq!(check(&several), Ok(()), "{several}");
+    }
     assert_eq!(
         check(SUPPLIER).map_err(|_| ()),
         Err(()),

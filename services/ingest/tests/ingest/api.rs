@@ -80,7 +80,9 @@ async fn an_event_is_taken_in_every_mode_and_kept_byte_for_byte() {
 async fn a_batch_is_stored_whole_or_not_at_all() {
     let hub = Hub::new().await;
     let key = hub.key("/shop").await;
-    let server = hub.serve().await;
+    let server = hub
+        .serve_with(&hub.url, |options| options.body_limit = 1 << 20)
+        .await;
     let client = server.client();
     let one = |id: &str| event(id, json!({}));
     let answer = client
@@ -104,13 +106,8 @@ async fn a_batch_is_stored_whole_or_not_at_all() {
     let answer = client.send_batch(&key, &many).await;
     assert_eq!(answer.body.as_array().unwrap().len(), 1000);
     let more: Vec<_> = (0..1001).map(|id| one(&format!("m-{id}"))).collect();
-    // Within the size of a body, so that the number is what is too large.
-    let big = hub
-        .serve_with(&hub.url, |options| options.body_limit = 1 << 20)
-        .await;
-    let answer = big.client().send_batch(&key, &more).await;
+    let answer = client.send_batch(&key, &more).await;
     assert_snapshot!("batch_too_many", shown(&answer));
-    big.stop().await;
     server.stop().await;
     assert_eq!(hub.events().await, 2 + 1000);
     let totals = hub.totals("api").await;

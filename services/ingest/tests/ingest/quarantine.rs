@@ -120,7 +120,11 @@ async fn what_still_cannot_be_stored_stays_and_says_why() {
         );
         assert!(hub.kept(id).await.reason == word);
     }
-    hub.mend("null");
+    hub.mend(
+        r#"if .body.kind != "order" {
+            { "id": "1", "type": "thing.happened", "subject": "s", "data": .body }
+        } else { null }"#,
+    );
     assert_eq!(hub.retry(violation).await, RetryOutcome::Ignored);
     server.stop().await;
     let totals = hub.totals("github").await;

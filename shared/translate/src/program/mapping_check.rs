@@ -159,6 +159,8 @@ impl Event<'_> {
         }
         let ast = event_literals::returning(self.ast.clone(), self.number, member);
         let program = types_of(ast, &Scope::of_mapping(), &[]).ok()?;
-        Some(program.final_type_info().result.returns().clone())
+        let kind = program.final_type_info().result.returns().clone();
+        // The compiler does not look for a `return` inside an array.
+        (!kind.is_never()).then_some(kind)
     }
 }
