@@ -77,10 +77,11 @@ pub(crate) async fn play(
     Ok(balanced && rebuilt)
 }
 
-/// Kills a part of the hub when a third of the orders is in, and another after two thirds.
+/// Kills a part of the hub when a sixth of the orders is in, and another after five sixths: a
+/// relay is back when the lease of the killed one has run out, and the second is to be killed at work.
 async fn trouble(watch: &Watch<'_>, screen: &Screen) -> Result<(), StageError> {
-    for (part, service) in [(1, "run relay"), (2, "run projection sales")] {
-        while watch.counters.orders.get() < watch.orders * part / 3 {
+    for (part, service) in [(1, "run relay"), (5, "run projection sales")] {
+        while watch.counters.orders.get() < watch.orders * part / 6 {
             sleep(LOOK / 10).await;
         }
         screen.say(&format!("kill -9 `dragoman {service}`"));
