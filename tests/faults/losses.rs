@@ -48,9 +48,9 @@ pub(crate) async fn tail_lost_on_quiet_partitions() {
 
 /// A hub whose projection has read something and is not running.
 struct Stage {
+    relay: Process,
     project: Project,
     target: Database,
-    relay: Process,
     history: History,
 }
 
@@ -63,9 +63,9 @@ impl Stage {
         let mut relay = project.relay();
         wait_for_topics(&project, &mut relay).await;
         let mut stage = Self {
+            relay,
             project,
             target,
-            relay,
             history: History::one_by_one(),
         };
         stage.publish(400).await;

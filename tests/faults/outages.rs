@@ -48,6 +48,11 @@ pub(crate) async fn kafka_frozen_then_stopped() {
     let back = Instant::now();
     broker.restart().await;
 
+    let [_, hasty] = &hubs;
+    assert!(
+        hasty.logs().contains("Timed out"),
+        "no timeout of the client has fired"
+    );
     for hub in hubs {
         let history = hub.finish().await;
         for sent in history.due_between(frozen, back) {
@@ -91,9 +96,9 @@ pub(crate) async fn postgres_crashed() {
 
 /// A whole hub at work, with senders.
 struct Hub {
+    processes: [Process; 3],
     project: Project,
     target: Database,
-    processes: [Process; 3],
     load: HttpLoad,
 }
 
@@ -109,9 +114,9 @@ impl Hub {
         let ingest = project.ingest().await;
         let load = HttpLoad::start(project.listen, &project.key(), Duration::from_millis(20));
         let hub = Self {
+            processes: [ingest, relay, projection],
             project,
             target,
-            processes: [ingest, relay, projection],
             load,
         };
         hub.wait_until_it_flows().await;
@@ -126,6 +131,11 @@ impl Hub {
         })
         .await;
         wait_until_applied(&self.project, &self.target, TABLE).await;
+    }
+
+    /// Everything that its processes wrote.
+    fn logs(&self) -> String {
+        self.processes.iter().map(Process::log).collect()
     }
 
     /// Ends everything well, and judges.

@@ -10,6 +10,8 @@ use dragoman_tests::{
 
 /// How many events must be on their way at the moment of a kill.
 const IN_FLIGHT: i64 = 1_000;
+/// A member comes, or goes, about each second: starting and leaving take their time too.
+const BETWEEN_REBALANCES: Duration = Duration::from_millis(800);
 /// The table of the projection.
 const TABLE: &str = "tally";
 
@@ -45,6 +47,13 @@ pub(crate) async fn killed_ten_times() {
     note(&format!("{} events", log.len()));
 }
 
+/// How often the group gave an instance partitions, or took some away.
+fn decisions_of(instance: &Process) -> usize {
+    let log = instance.log();
+    log.matches("partitions were assigned").count()
+        + log.matches("partitions were taken away").count()
+}
+
 /// Two members all the time, and a third that comes and goes.
 pub(crate) async fn rebalanced_each_second() {
     let Stage {
@@ -58,13 +67,20 @@ pub(crate) async fn rebalanced_each_second() {
         applied(&target, TABLE).await > 0
     })
     .await;
+    let mut decisions = 0;
     for _ in 0..8 {
         let mut third = project.projection("tally");
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(BETWEEN_REBALANCES).await;
         third.stop().await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(BETWEEN_REBALANCES).await;
+        decisions += decisions_of(&third);
         members.iter_mut().for_each(Process::assert_running);
     }
+    decisions += members.iter().map(decisions_of).sum::<usize>();
+    note(&format!(
+        "the group gave or took partitions {decisions} times"
+    ));
+    assert!(decisions >= 16, "the group was not shuffled");
     let history = load.stop().await;
     wait_until_published(&project).await;
     wait_until_applied(&project, &target, TABLE).await;
@@ -79,9 +95,9 @@ pub(crate) async fn rebalanced_each_second() {
 
 /// A project with a running relay, and a database for its projection.
 struct Stage {
+    relay: Process,
     project: Project,
     target: Database,
-    relay: Process,
 }
 
 impl Stage {
@@ -93,9 +109,9 @@ impl Stage {
         let mut relay = project.relay();
         wait_for_topics(&project, &mut relay).await;
         Self {
+            relay,
             project,
             target,
-            relay,
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) async fn killed_ten_times() {
     let project = project().await;
     let mut relay = project.relay();
     wait_for_topics(&project, &mut relay).await;
-    let load = SqlLoad::start(&project.database, 2_500, Duration::from_secs(1));
+    let load = SqlLoad::start(&project.database, 2_500, Duration::from_millis(1_500));
     for round in 0..10 {
         freeze_with_events_in_flight(&project, &mut relay).await;
         relay.kill();
