@@ -27,12 +27,13 @@ const HASTY: [(&str, &str); 5] = [
 
 pub(crate) async fn kafka_frozen_then_stopped() {
     let mut broker = Broker::start().await;
-    let patient = Hub::start(&shared_postgres(), Kafka::at(&broker.address())).await;
+    let patient = Kafka::at(&broker.address());
+    let patient = Hub::start("patient", &shared_postgres(), patient).await;
     let hasty = Kafka {
         properties: HASTY.to_vec(),
         ..Kafka::at(&broker.address())
     };
-    let hasty = Hub::start(&shared_postgres(), hasty).await;
+    let hasty = Hub::start("hasty", &shared_postgres(), hasty).await;
     let hubs = [patient, hasty];
 
     let frozen = Instant::now();
@@ -71,7 +72,7 @@ pub(crate) async fn kafka_frozen_then_stopped() {
 
 pub(crate) async fn postgres_crashed() {
     let mut postgres = Postgres::start().await;
-    let hub = Hub::start(&postgres.url(), Kafka::at(&shared_kafka())).await;
+    let hub = Hub::start("crashed", &postgres.url(), Kafka::at(&shared_kafka())).await;
 
     postgres.crash().await;
     let away = Instant::now();
@@ -104,13 +105,13 @@ struct Hub {
 
 impl Hub {
     /// Starts everything, and returns when events come out at the other end.
-    async fn start(postgres: &str, kafka: Kafka) -> Self {
+    async fn start(projection: &str, postgres: &str, kafka: Kafka) -> Self {
         let target = Database::create(&shared_postgres()).await;
-        let projections = [("tally", tally(&target, TABLE))];
+        let projections = [(projection, tally(&target, TABLE))];
         let project = Project::create(postgres, Some(kafka), &projections).await;
         let mut relay = project.relay();
         wait_for_topics(&project, &mut relay).await;
-        let projection = project.projection("tally");
+        let projection = project.projection(projection);
         let ingest = project.ingest().await;
         let load = HttpLoad::start(project.listen, &project.key(), Duration::from_millis(20));
         let hub = Self {
