@@ -10,12 +10,12 @@ use dragoman_tests::{
 const TABLE: &str = "tally";
 
 pub(crate) async fn topic_truncated_behind_a_projection() {
-    let mut stage = Stage::set().await;
+    let mut stage = Stage::set("truncated").await;
     stage.publish(1_000).await;
     stage.truncate();
     stage.publish(400).await;
     stage.run_projection().await;
-    let found = gaps(&stage.project.database, "tally").await;
+    let found = stage.gaps().await;
     // Three of four events are orders.
     assert_eq!(found.iter().map(|gap| gap.events).sum::<i64>(), 750);
     assert!(found.iter().all(|gap| !gap.at_end), "{found:?}");
@@ -23,11 +23,11 @@ pub(crate) async fn topic_truncated_behind_a_projection() {
 }
 
 pub(crate) async fn tail_lost_on_quiet_partitions() {
-    let mut stage = Stage::set().await;
+    let mut stage = Stage::set("quiet").await;
     stage.publish(1_000).await;
     stage.truncate();
     stage.run_projection().await;
-    let truncated = gaps(&stage.project.database, "tally").await;
+    let truncated = stage.gaps().await;
     assert_eq!(truncated.iter().map(|gap| gap.events).sum::<i64>(), 750);
     assert!(truncated.iter().all(|gap| gap.at_end), "{truncated:?}");
     stage.judge(&truncated).await;
@@ -37,7 +37,7 @@ pub(crate) async fn tail_lost_on_quiet_partitions() {
     stage.publish(1_000).await;
     stage.make_again().await;
     stage.run_projection().await;
-    let found = gaps(&stage.project.database, "tally").await;
+    let found = stage.gaps().await;
     assert_eq!(found.iter().map(|gap| gap.events).sum::<i64>(), 1_500);
     stage.judge(&found).await;
 
@@ -48,24 +48,26 @@ pub(crate) async fn tail_lost_on_quiet_partitions() {
 
 /// A hub whose projection has read something and is not running.
 struct Stage {
-    project: Project,
-    target: Database,
     relay: Process,
+    project: Project,
+    projection: &'static str,
+    target: Database,
     history: History,
 }
 
 impl Stage {
-    async fn set() -> Self {
+    async fn set(projection: &'static str) -> Self {
         let target = Database::create(&shared_postgres()).await;
-        let projections = [("tally", tally(&target, TABLE))];
+        let projections = [(projection, tally(&target, TABLE))];
         let kafka = Kafka::at(&shared_kafka());
         let project = Project::create(&shared_postgres(), Some(kafka), &projections).await;
         let mut relay = project.relay();
         wait_for_topics(&project, &mut relay).await;
         let mut stage = Self {
-            project,
-            target,
             relay,
+            project,
+            projection,
+            target,
             history: History::one_by_one(),
         };
         stage.publish(400).await;
@@ -81,9 +83,14 @@ impl Stage {
 
     /// Lets the projection run until it is level.
     async fn run_projection(&self) {
-        let mut projection = self.project.projection("tally");
+        let mut projection = self.project.projection(self.projection);
         wait_until_applied(&self.project, &self.target, TABLE).await;
         projection.stop().await;
+    }
+
+    /// What the projection has reported.
+    async fn gaps(&self) -> Vec<Gap> {
+        gaps(&self.project.database, self.projection).await
     }
 
     /// Takes away every order that Kafka holds.

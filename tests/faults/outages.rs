@@ -27,12 +27,13 @@ const HASTY: [(&str, &str); 5] = [
 
 pub(crate) async fn kafka_frozen_then_stopped() {
     let mut broker = Broker::start().await;
-    let patient = Hub::start(&shared_postgres(), Kafka::at(&broker.address())).await;
+    let patient = Kafka::at(&broker.address());
+    let patient = Hub::start("patient", &shared_postgres(), patient).await;
     let hasty = Kafka {
         properties: HASTY.to_vec(),
         ..Kafka::at(&broker.address())
     };
-    let hasty = Hub::start(&shared_postgres(), hasty).await;
+    let hasty = Hub::start("hasty", &shared_postgres(), hasty).await;
     let hubs = [patient, hasty];
 
     let frozen = Instant::now();
@@ -48,6 +49,11 @@ pub(crate) async fn kafka_frozen_then_stopped() {
     let back = Instant::now();
     broker.restart().await;
 
+    let [_, hasty] = &hubs;
+    assert!(
+        hasty.logs().contains("Timed out"),
+        "no timeout of the client has fired"
+    );
     for hub in hubs {
         let history = hub.finish().await;
         for sent in history.due_between(frozen, back) {
@@ -66,7 +72,7 @@ pub(crate) async fn kafka_frozen_then_stopped() {
 
 pub(crate) async fn postgres_crashed() {
     let mut postgres = Postgres::start().await;
-    let hub = Hub::start(&postgres.url(), Kafka::at(&shared_kafka())).await;
+    let hub = Hub::start("crashed", &postgres.url(), Kafka::at(&shared_kafka())).await;
 
     postgres.crash().await;
     let away = Instant::now();
@@ -91,27 +97,27 @@ pub(crate) async fn postgres_crashed() {
 
 /// A whole hub at work, with senders.
 struct Hub {
+    processes: [Process; 3],
     project: Project,
     target: Database,
-    processes: [Process; 3],
     load: HttpLoad,
 }
 
 impl Hub {
     /// Starts everything, and returns when events come out at the other end.
-    async fn start(postgres: &str, kafka: Kafka) -> Self {
+    async fn start(projection: &str, postgres: &str, kafka: Kafka) -> Self {
         let target = Database::create(&shared_postgres()).await;
-        let projections = [("tally", tally(&target, TABLE))];
+        let projections = [(projection, tally(&target, TABLE))];
         let project = Project::create(postgres, Some(kafka), &projections).await;
         let mut relay = project.relay();
         wait_for_topics(&project, &mut relay).await;
-        let projection = project.projection("tally");
+        let projection = project.projection(projection);
         let ingest = project.ingest().await;
         let load = HttpLoad::start(project.listen, &project.key(), Duration::from_millis(20));
         let hub = Self {
+            processes: [ingest, relay, projection],
             project,
             target,
-            processes: [ingest, relay, projection],
             load,
         };
         hub.wait_until_it_flows().await;
@@ -126,6 +132,11 @@ impl Hub {
         })
         .await;
         wait_until_applied(&self.project, &self.target, TABLE).await;
+    }
+
+    /// Everything that its processes wrote.
+    fn logs(&self) -> String {
+        self.processes.iter().map(Process::log).collect()
     }
 
     /// Ends everything well, and judges.

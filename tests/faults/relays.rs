@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dragoman_tests::{
-    Kafka, Process, Project, SqlLoad, check_history, check_kafka, end_leases, eventually,
-    freeze_in_flight, in_kafka, note, sealed_head, shared_kafka, shared_postgres, wait_for_topics,
+    Kafka, Passage, Process, Project, SqlLoad, check_history, check_kafka, end_leases, eventually,
+    freeze_in_flight, in_kafka, note, shared_kafka, shared_postgres, wait_for_topics,
     wait_until_published,
 };
 
@@ -15,7 +15,7 @@ pub(crate) async fn killed_ten_times() {
     let project = project().await;
     let mut relay = project.relay();
     wait_for_topics(&project, &mut relay).await;
-    let load = SqlLoad::start(&project.database, 2_500, Duration::from_secs(1));
+    let load = SqlLoad::start(&project.database, 2_200, Duration::from_millis(800));
     for round in 0..10 {
         freeze_with_events_in_flight(&project, &mut relay).await;
         relay.kill();
@@ -39,7 +39,7 @@ pub(crate) async fn frozen_past_its_lease() {
     let mut first = project.relay();
     wait_for_topics(&project, &mut first).await;
     let mut second = project.relay();
-    let load = SqlLoad::start(&project.database, 2_500, Duration::from_secs(1));
+    let load = SqlLoad::start(&project.database, 2_200, Duration::from_millis(800));
     freeze_with_events_in_flight(&project, &mut first).await;
     let published = in_kafka(&project);
     eventually("the second relay has taken over", async || {
@@ -65,14 +65,8 @@ pub(crate) async fn frozen_past_its_lease() {
 
 /// Freezes a relay at a random moment, with events sealed that are not in Kafka.
 async fn freeze_with_events_in_flight(project: &Project, relay: &mut Process) {
-    freeze_in_flight(
-        relay,
-        IN_FLIGHT,
-        rand::random_range(0..2 * IN_FLIGHT),
-        async || sealed_head(&project.database).await,
-        async || in_kafka(project),
-    )
-    .await;
+    let more = rand::random_range(0..2 * IN_FLIGHT);
+    freeze_in_flight(relay, Passage::Relay(project), IN_FLIGHT, more).await;
 }
 
 async fn project() -> Project {

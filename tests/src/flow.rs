@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use sqlx::AssertSqlSafe;
 
 use crate::log::stored_orders;
-use crate::{Database, Process, Project, end_offsets, eventually, exists, note, stored};
+use crate::{
+    Database, Process, Project, end_offsets, eventually, exists, note, sealed_head, stored,
+};
 
 /// How many events the topics of a project have taken, by Kafka's own end offsets.
 #[must_use]
@@ -19,8 +21,7 @@ pub fn in_kafka(project: &Project) -> i64 {
 }
 
 /// The same for the topic of orders alone.
-#[must_use]
-pub fn orders_in_kafka(project: &Project) -> i64 {
+fn orders_in_kafka(project: &Project) -> i64 {
     let kafka = project.kafka();
     let [(_, orders), _] = project.topics();
     let ends = end_offsets(&kafka.brokers, orders, kafka.partitions);
@@ -41,56 +42,101 @@ pub async fn applied(target: &Database, table: &str) -> i64 {
     }
 }
 
+/// A process that events pass through, with what is on both sides of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Passage<'a> {
+    /// From the ledger to Kafka.
+    Relay(&'a Project),
+    /// From Kafka to a table that [`tally`](crate::tally) keeps.
+    Projection {
+        /// The project.
+        project: &'a Project,
+        /// The database of the table.
+        target: &'a Database,
+        /// The table.
+        table: &'a str,
+    },
+}
+
+impl Passage<'_> {
+    /// Events that are there for the process to take up.
+    async fn supply(self) -> i64 {
+        match self {
+            Self::Relay(project) => stored(&project.database).await,
+            Self::Projection { .. } => self.before().await,
+        }
+    }
+
+    /// Events that it must bring to the other side: sealed, or in Kafka by Kafka's own
+    /// end offsets.
+    async fn before(self) -> i64 {
+        match self {
+            Self::Relay(project) => sealed_head(&project.database).await,
+            Self::Projection { project, .. } => orders_in_kafka(project),
+        }
+    }
+
+    /// Events that it has brought there: in Kafka by its own end offsets, or counted by
+    /// the table.
+    async fn behind(self) -> i64 {
+        match self {
+            Self::Relay(project) => in_kafka(project),
+            Self::Projection { target, table, .. } => applied(target, table).await,
+        }
+    }
+}
+
 /// Freezes a process at a random moment at which at least so many events are in flight:
-/// are `before` it and not `behind` it. By then it has brought `more` events behind it.
+/// are before it and not behind it. By then it has brought `more` events behind it.
 ///
 /// # Panics
 /// When there is no such moment within a minute and a half.
-pub async fn freeze_in_flight(
-    process: &mut Process,
-    least: i64,
-    more: i64,
-    before: impl AsyncFn() -> i64,
-    behind: impl AsyncFn() -> i64,
-) {
+pub async fn freeze_in_flight(process: &mut Process, passage: Passage<'_>, least: i64, more: i64) {
     let deadline = Instant::now() + Duration::from_secs(90);
-    let since = behind().await;
+    let since = passage.behind().await;
     let mut last_behind = since;
-    loop {
+    while Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(rand::random_range(1..60))).await;
         process.freeze();
-        let in_flight = before().await - last_behind;
-        // Asking what is behind takes longer, and it never becomes less.
-        if in_flight >= least {
-            let settled = settled(last_behind, &behind).await;
-            let in_flight = in_flight + last_behind - settled;
-            if settled > since + more && in_flight >= least {
-                note(&format!(
-                    "{} stands with {in_flight} events in flight, {settled} passed on",
-                    process.label(),
-                ));
-                return;
-            }
-            last_behind = settled;
-        } else {
-            // One that keeps up would never be met with so many: they gather while it stands.
-            while before().await - last_behind < 3 * least && Instant::now() < deadline {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+        let looked = Instant::now();
+        let in_flight = passage.before().await - last_behind;
+        if in_flight < least {
+            gather(passage, last_behind + 2 * least).await;
+            process.wake();
+            continue;
         }
+        // Asking what is behind takes longer, and it never becomes less.
+        let settled = settled(passage, last_behind).await;
+        let in_flight = in_flight + last_behind - settled;
+        if settled > since + more && in_flight >= least {
+            note(&format!(
+                "{} stands with {in_flight} events in flight, {settled} passed on",
+                process.label(),
+            ));
+            return;
+        }
+        last_behind = settled;
         process.wake();
-        assert!(
-            Instant::now() < deadline,
-            "never were {least} events in flight after {since} and {more}; {last_behind} passed on"
-        );
+        // So that looking does not starve it.
+        tokio::time::sleep(looked.elapsed()).await;
+    }
+    panic!("never were {least} events in flight after {since} and {more}; {last_behind} passed on");
+}
+
+/// Waits, with the process frozen, until there is enough for it to take up: one that
+/// keeps up would hardly be met with much in hand. Not so long that it loses its place.
+async fn gather(passage: Passage<'_>, enough: i64) {
+    let deadline = Instant::now() + Duration::from_secs(4);
+    while passage.supply().await < enough && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 /// Looks until nothing moves behind the frozen process: what it had handed over may
 /// still be carried out by a server.
-async fn settled(mut last: i64, behind: &impl AsyncFn() -> i64) -> i64 {
+async fn settled(passage: Passage<'_>, mut last: i64) -> i64 {
     loop {
-        let next = behind().await;
+        let next = passage.behind().await;
         if next == last {
             return next;
         }

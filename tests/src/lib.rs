@@ -50,7 +50,7 @@ pub use chain::{Breach, Chain, Flaw, check_chain};
 pub use database::Database;
 pub use environment::{kafka_libraries, shared_kafka, shared_postgres};
 pub use flow::{
-    applied, freeze_in_flight, in_kafka, orders_in_kafka, wait_for_topics, wait_until_applied,
+    Passage, applied, freeze_in_flight, in_kafka, wait_for_topics, wait_until_applied,
     wait_until_published,
 };
 pub use fold::{Row, fold, read_rows};

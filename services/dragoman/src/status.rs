@@ -12,7 +12,7 @@ use dragoman_store::Store;
 use futures_util::future::join_all;
 use serde::Serialize;
 
-use crate::failure::{Failure, chain};
+use crate::failure::{Failure, last_cause};
 use crate::projections::{Projection, Projections};
 
 pub(crate) use gauges::describe_metrics;
@@ -195,7 +195,7 @@ impl StatusReader {
         let asked =
             dragoman_projector::account(&projection.definition, &self.store, &projection.target);
         match tokio::time::timeout(ACCOUNT_WITHIN, asked).await {
-            Ok(account) => account.map_err(|error| chain(&error)),
+            Ok(account) => account.map_err(|error| last_cause(&error)),
             Err(_) => Err(format!(
                 "no answer within {} seconds",
                 ACCOUNT_WITHIN.as_secs()

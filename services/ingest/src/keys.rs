@@ -30,6 +30,8 @@ pub(crate) enum KeyFault {
 #[derive(Debug)]
 pub(crate) struct Keys {
     store: Store,
+    /// How long the database may take to answer.
+    patience: Duration,
     seen: std::sync::Mutex<HashMap<[u8; 32], Seen>>,
     /// Held while the database is asked, so that of many requests with one key one
     /// asks. Holds when the database last failed to answer.
@@ -43,9 +45,10 @@ struct Seen {
 }
 
 impl Keys {
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, patience: Duration) -> Self {
         Self {
             store,
+            patience,
             seen: std::sync::Mutex::new(HashMap::new()),
             asking: tokio::sync::Mutex::new(None),
         }
@@ -81,18 +84,19 @@ impl Keys {
             return Err(KeyFault::Unavailable);
         }
         let at = Instant::now();
-        match self.store.find_key(&hash).await {
-            Ok(scope) => {
+        match tokio::time::timeout(self.patience, self.store.find_key(&hash)).await {
+            Ok(Ok(scope)) => {
                 let scope = scope.map(Arc::new);
                 self.remember(hash, at, scope.clone());
-                Ok(scope)
+                return Ok(scope);
             }
-            Err(error) => {
-                *failed = Some(Instant::now());
+            Ok(Err(error)) => {
                 tracing::warn!(error = %chain(&error), "a key could not be looked up");
-                Err(KeyFault::Unavailable)
             }
+            Err(_) => tracing::warn!("the database does not answer when asked for a key"),
         }
+        *failed = Some(Instant::now());
+        Err(KeyFault::Unavailable)
     }
 
     fn seen(&self, hash: &[u8; 32]) -> Option<Seen> {

@@ -17,8 +17,9 @@ pub struct IngestOptions {
     pub head_timeout: Duration,
     /// How long a sender may take for a body.
     pub body_timeout: Duration,
-    /// How long a statement of a writer may take before its outcome counts as unknown.
-    pub append_timeout: Duration,
+    /// How long the database may take for a statement before it counts as away, and
+    /// the outcome as unknown.
+    pub store_timeout: Duration,
     /// The most requests that may wait for a writer.
     pub queued_requests: usize,
     /// The most bytes of events that may wait for a writer or be under way in one.
@@ -41,7 +42,7 @@ impl IngestOptions {
             connections: 1024,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
-            append_timeout: Duration::from_secs(10),
+            store_timeout: Duration::from_secs(10),
             queued_requests: 10_000,
             queued_bytes: 64 << 20,
             writers: 2,

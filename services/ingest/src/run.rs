@@ -102,7 +102,7 @@ impl Ingest {
         let refusals = Arc::new(Refusals::default());
         let catalogue = Arc::new(self.catalogue);
         let door = Arc::new(Door {
-            keys: Keys::new(self.store.clone()),
+            keys: Keys::new(self.store.clone(), options.store_timeout),
             store: self.store.clone(),
             adapters: self.adapters,
             catalogue: Arc::clone(&catalogue),
@@ -110,6 +110,7 @@ impl Ingest {
             refusals: Arc::clone(&refusals),
             body_limit: options.body_limit,
             body_timeout: options.body_timeout,
+            store_timeout: options.store_timeout,
             clock: SystemClock,
         });
         let mut writers = JoinSet::new();
@@ -118,7 +119,7 @@ impl Ingest {
             writers.spawn(writer_loop(
                 self.store.clone(),
                 taker,
-                options.append_timeout,
+                options.store_timeout,
             ));
         }
         let mut housekeeping = JoinSet::new();
@@ -147,6 +148,9 @@ impl Ingest {
         while let Some(ended) = writers.join_next().await {
             lost |= ended.is_err();
         }
+        // It ends by itself: cut off while it writes refusals, it would lose them.
+        let ended = tokio::time::timeout(options.grace, housekeeping.join_next()).await;
+        lost |= matches!(ended, Ok(Some(Err(_))));
         housekeeping.shutdown().await;
         refusals.flush_step(&self.store).await;
         if lost {

@@ -55,6 +55,7 @@ impl fmt::Display for TypePattern {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::TypePattern;
 

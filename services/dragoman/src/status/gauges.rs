@@ -22,8 +22,6 @@ impl StatusReader {
                         }
                     };
                     of("dragoman_projection_position", projection.position);
-                    of("dragoman_projection_applied_events", projection.applied);
-                    of("dragoman_projection_skipped_events", projection.skipped);
                     of("dragoman_projection_lag_events", projection.lag);
                     of(
                         "dragoman_projection_parked_subjects",
@@ -77,16 +75,6 @@ pub(crate) fn describe_metrics() {
         "dragoman_projection_position",
         Unit::Count,
         "Position up to which a projection has applied, parked or skipped its events"
-    );
-    describe_gauge!(
-        "dragoman_projection_applied_events",
-        Unit::Count,
-        "Events that took effect in the table of a projection"
-    );
-    describe_gauge!(
-        "dragoman_projection_skipped_events",
-        Unit::Count,
-        "Events that an operator skipped"
     );
     describe_gauge!(
         "dragoman_projection_lag_events",

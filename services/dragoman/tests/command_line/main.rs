@@ -12,4 +12,5 @@ mod help;
 mod mistakes;
 mod private_postgres;
 mod project;
+mod samples;
 mod support;

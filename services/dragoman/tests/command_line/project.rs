@@ -63,6 +63,28 @@ impl Project {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// What is said to commands about what there is not.
+    fn refuses_what_is_not_there(&self) {
+        for (name, arguments) in [
+            ("retry-nothing", vec!["parked", "retry"]),
+            (
+                "skip-nobody",
+                vec!["parked", "skip", "D-7", "--reason", "x"],
+            ),
+            ("show-nobody", vec!["parked", "show", "D-7"]),
+            (
+                "retry-stok",
+                vec!["parked", "retry", "--projection", "stok"],
+            ),
+            ("rebuild-stok", vec!["rebuild", "stok"]),
+            ("run-stok", vec!["run", "projection", "stok"]),
+        ] {
+            let output = dragoman(self.path()).args(arguments).output().unwrap();
+            assert_eq!(output.status.code(), Some(2), "{name}");
+            insta::assert_snapshot!(format!("refused-{name}"), shown(&output));
+        }
+    }
+
     fn status(&self) -> Value {
         serde_json::from_str(&self.run(&["status", "--json"])).unwrap()
     }
@@ -164,6 +186,9 @@ fn a_new_project_runs_as_it_stands_and_is_operated() {
     assert_eq!(status["balanced"], true, "{status}");
     assert_eq!(status["projections"]["stock"]["parked_events"], 2);
     assert_eq!(status["projections"]["stock"]["position"], 3);
+    insta::assert_snapshot!("parked-list", project.run(&["parked", "list"]));
+    insta::assert_snapshot!("status-parked", project.run(&["status"]));
+    project.refuses_what_is_not_there();
     project.run(&["parked", "retry", "D-1"]);
     wait("it was tried and failed again", || {
         project.parked()[0]["attempts"] == 2

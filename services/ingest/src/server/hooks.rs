@@ -144,9 +144,8 @@ async fn ignore<C>(
     head: &Parts,
 ) -> Result<Response<Full<Bytes>>, Refused> {
     let id = webhook.verifier.delivery_id(&head.headers);
-    let new = quarantine::count_ignored(&door.store, webhook, id.as_deref())
-        .await
-        .map_err(|error| away(&error))?;
+    let counting = quarantine::count_ignored(&door.store, webhook, id.as_deref());
+    let new = in_time(door, counting).await?;
     if new {
         telemetry::ignored(&webhook.name);
     }
@@ -160,9 +159,8 @@ async fn keep<C>(
     delivery: &Delivery,
     fault: &DeliveryFault,
 ) -> Result<Response<Full<Bytes>>, Refused> {
-    let id = quarantine::keep(&door.store, webhook, delivery, fault)
-        .await
-        .map_err(|error| away(&error))?;
+    let keeping = quarantine::keep(&door.store, webhook, delivery, fault);
+    let id = in_time(door, keeping).await?;
     telemetry::quarantined(&webhook.name, fault.code());
     tracing::warn!(
         adapter = %webhook.name,
@@ -177,9 +175,18 @@ async fn keep<C>(
     ))
 }
 
-fn away(error: &StoreError) -> Refused {
-    tracing::warn!(error = %chain(error), "a delivery is sent back");
-    unavailable().into()
+/// What the database says, unless it refuses or does not answer: then the delivery must
+/// come again.
+async fn in_time<C, T>(
+    door: &Door<C>,
+    statement: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, Refused> {
+    match tokio::time::timeout(door.store_timeout, statement).await {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => tracing::warn!(error = %chain(&error), "a delivery is sent back"),
+        Err(_) => tracing::warn!("the database does not answer; a delivery is sent back"),
+    }
+    Err(unavailable().into())
 }
 
 fn told(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {

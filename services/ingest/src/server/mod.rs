@@ -30,6 +30,7 @@ pub(crate) struct Door<C> {
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) body_limit: usize,
     pub(crate) body_timeout: Duration,
+    pub(crate) store_timeout: Duration,
     pub(crate) clock: C,
 }
 

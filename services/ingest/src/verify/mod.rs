@@ -142,6 +142,7 @@ fn require_secrets(count: usize) -> Result<(), Vec<OptionProblem>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod testing {
     use http::{HeaderMap, HeaderName, HeaderValue};
 

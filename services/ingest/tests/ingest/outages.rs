@@ -1,6 +1,6 @@
 //! Postgres away, no room, and an orderly end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -57,6 +57,41 @@ async fn postgres_away_is_answered_with_503_and_nothing_acknowledged_is_lost() {
 }
 
 #[tokio::test]
+async fn a_wire_on_which_nothing_comes_back_is_not_waited_for() {
+    let hub = Hub::new().await;
+    let key = hub.key("/shop").await;
+    let (wire, url) = Proxy::before(&hub).await;
+    let server = hub
+        .serve_with(&url, |options| {
+            options.store_timeout = Duration::from_secs(1)
+        })
+        .await;
+    let client = server.client();
+    assert_eq!(client.send(&key, &event("0", json!(1))).await.status, 201);
+    wire.freeze();
+    let started = Instant::now();
+    let one = event("1", json!(1));
+    let mut sends = JoinSet::new();
+    for _ in 0..8 {
+        let (client, key, one) = (client.clone(), key.clone(), one.clone());
+        sends.spawn(async move { client.send(&key, &one).await.status });
+    }
+    assert_eq!(sends.join_all().await, [503; 8]);
+    let hook = deliver(&client, "d-1", "not json").await;
+    assert_eq!(hook.status, 503, "{}", hook.text);
+    assert!(started.elapsed() < Duration::from_secs(15));
+    wire.mend();
+    eventually("it recovers", || async {
+        client.send(&key, &one).await.status < 300
+    })
+    .await;
+    server.stop().await;
+    assert_eq!(hub.events().await, 2);
+    let totals = hub.totals("api").await;
+    assert_eq!(totals.unbalanced(), 0, "{totals:?}");
+}
+
+#[tokio::test]
 async fn without_room_a_sender_is_sent_away_and_the_rest_goes_through() {
     let hub = Hub::new().await;
     let key = hub.key("/shop").await;
@@ -64,7 +99,7 @@ async fn without_room_a_sender_is_sent_away_and_the_rest_goes_through() {
         .serve_with(&hub.url, |options| {
             options.queued_requests = 4;
             options.writers = 1;
-            options.append_timeout = Duration::from_secs(20);
+            options.store_timeout = Duration::from_secs(20);
         })
         .await;
     let client = server.client();

@@ -20,6 +20,10 @@ use super::watch::Marks;
 /// How often a lane looks for what does not come from Kafka.
 const TICK: Duration = Duration::from_millis(300);
 
+/// The most batches of records that are taken in together: none of their events need be
+/// the projection's, and then no window fills.
+const TAKEN_TOGETHER: usize = 16;
+
 /// What a lane is told of its partition, in the order of the partition.
 #[derive(Debug)]
 pub(super) enum Told {
@@ -104,7 +108,10 @@ impl Lane {
     async fn take(&mut self, told: Told) -> Result<(), StepEnd> {
         self.heard = Instant::now();
         self.collect(told).await?;
-        while self.window.len() < self.session.options.batch_limit {
+        for _ in 0..TAKEN_TOGETHER {
+            if self.window.len() >= self.session.options.batch_limit {
+                break;
+            }
             match self.told.try_recv() {
                 Ok(more) => self.collect(more).await?,
                 Err(_) => break,
@@ -148,6 +155,10 @@ impl Lane {
                 self.session
                     .fill_gap(&mut self.cursor, missing, &self.quit)
                     .await?;
+            }
+            // Meanwhile another process may have brought this one, too.
+            if record.position <= self.cursor.position() {
+                return Ok(());
             }
         }
         self.push(record);

@@ -3,7 +3,7 @@
 use clap::Args;
 use dragoman_projector::ParkedSubject;
 
-use crate::failure::{Failure, chain};
+use crate::failure::{Failure, last_cause};
 use crate::hub::Hub;
 use crate::projections::{Projection, Projections};
 
@@ -49,7 +49,9 @@ impl Selection {
                         .filter(|parked| self.covers(subjects, parked))
                         .map(|parked| (projection.clone(), parked)),
                 ),
-                Err(error) => found.unreachable.push(format!("{name}: {}", chain(&error))),
+                Err(error) => found
+                    .unreachable
+                    .push(format!("{name}: {}", last_cause(&error))),
             }
         }
         Ok(found)

@@ -7,7 +7,7 @@ mod proxy;
 mod signing;
 
 pub(crate) use client::{Answer, Client, shown};
-pub(crate) use hub::{Hub, Server, adapters, connect, event, schemas};
+pub(crate) use hub::{Hub, adapters, event, schemas};
 pub(crate) use proxy::Proxy;
 pub(crate) use signing::{github, hmac, standard};
 
