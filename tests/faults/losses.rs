@@ -116,7 +116,7 @@ impl Stage {
     async fn judge(&self, found: &[Gap]) {
         let log = check_history(&self.project, &self.history).await;
         check_table(&self.target, TABLE, &log).await;
-        let reported = self.project.status()["gaps"].as_u64();
+        let reported = self.project.status().unwrap()["gaps"].as_u64();
         assert_eq!(reported, u64::try_from(found.len()).ok());
         note(&format!("{} gaps reported", found.len()));
     }

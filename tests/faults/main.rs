@@ -17,7 +17,7 @@ use std::time::Duration;
 use dragoman_tests::{Scenario, run};
 
 /// The most that one may take on a machine that is busy with other things.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(400);
 
 fn main() -> ExitCode {
     run(&[

@@ -72,7 +72,7 @@ async fn set_back(project: &Project, older: Option<Database>) {
 async fn assert_halts(project: &Project, mut process: Process, component: &str) {
     let ended = process.ended().await;
     assert_eq!(ended.code(), Some(1), "{}", process.log());
-    let status = project.status();
+    let status = project.status().unwrap();
     let halts = status["halts"].as_array().expect("halts are a list");
     let halt = halts.iter().find(|halt| halt["component"] == component);
     let halt = halt.unwrap_or_else(|| panic!("{component} reports no halt: {status}"));

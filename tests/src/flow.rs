@@ -90,9 +90,9 @@ impl Passage<'_> {
 /// are before it and not behind it. By then it has brought `more` events behind it.
 ///
 /// # Panics
-/// When there is no such moment within a minute and a half.
+/// When there is no such moment within two minutes.
 pub async fn freeze_in_flight(process: &mut Process, passage: Passage<'_>, least: i64, more: i64) {
-    let deadline = Instant::now() + Duration::from_secs(90);
+    let deadline = Instant::now() + Duration::from_secs(120);
     let since = passage.behind().await;
     let mut last_behind = since;
     while Instant::now() < deadline {
@@ -161,7 +161,8 @@ pub async fn wait_for_topics(project: &Project, relay: &mut Process) {
 pub async fn wait_until_published(project: &Project) {
     let all = stored(&project.database).await;
     eventually("all that is stored is published", async || {
-        project.status()["log"]["published"].as_i64() >= Some(all)
+        let status = project.status();
+        status.is_ok_and(|status| status["log"]["published"].as_i64() >= Some(all))
     })
     .await;
 }

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// How many lines of a log are shown when a scenario fails.
 const SHOWN_LINES: usize = 40;
 
+/// How long an end may take. Stopping in an orderly way is bounded to 20 s by the hub.
+const END_LIMIT: Duration = Duration::from_secs(60);
+
 /// A running process. Dropped, it is killed; dropped by a scenario that fails, the end
 /// of its log is shown.
 #[derive(Debug)]
@@ -92,7 +95,7 @@ impl Process {
     /// Asks it to stop (SIGTERM) and waits for that.
     ///
     /// # Panics
-    /// When it has ended before, or does not end well within half a minute.
+    /// When it has ended before, or does not end well within a minute.
     pub async fn stop(&mut self) {
         self.assert_running();
         self.signal("TERM");
@@ -103,9 +106,9 @@ impl Process {
     /// Waits until it ends by itself.
     ///
     /// # Panics
-    /// When it does not within half a minute.
+    /// When it does not within a minute.
     pub async fn ended(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + END_LIMIT;
         loop {
             if let Some(status) = self.exit_status() {
                 return status;

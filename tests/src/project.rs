@@ -121,15 +121,13 @@ impl Project {
     }
 
     /// What `dragoman status --json` shows, balanced or not.
-    #[must_use]
-    pub fn status(&self) -> Value {
+    ///
+    /// # Errors
+    /// What it says when it shows nothing.
+    pub fn status(&self) -> Result<Value, String> {
         let output = self.command(&["status", "--json"]);
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-            panic!(
-                "status: {error}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            )
-        })
+        serde_json::from_slice(&output.stdout)
+            .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// Starts a relay.
