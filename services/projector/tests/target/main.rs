@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod effects;
-mod figures;
 mod opening;
 mod ownership;
 mod parking;
