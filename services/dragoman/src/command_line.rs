@@ -1,11 +1,10 @@
 //! The command line as a whole; each command has its own file under `commands/`.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::commands;
 use crate::failure::Failure;
+use crate::globals::Globals;
 
 /// Takes what systems say, in whatever form they say it, writes it down once as an
 /// event, tells everyone who must know, and can prove it.
@@ -23,30 +22,6 @@ pub(crate) struct CommandLine {
     pub(crate) globals: Globals,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Globals {
-    /// The configuration
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "DRAGOMAN_CONFIG",
-        hide_env_values = true,
-        default_value = "dragoman.yaml"
-    )]
-    pub(crate) config: PathBuf,
-    /// What to log, as in `info` or `dragoman_relay=debug`; to stderr
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILTER",
-        env = "RUST_LOG",
-        hide_env_values = true
-    )]
-    pub(crate) log: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use dragoman_store::{CatalogueEntry, MigrateError, Store, StoreOptions};
 
 use crate::checks;
-use crate::command_line::Globals;
 use crate::config::{Config, Problem};
 use crate::failure::{Failure, chain, last_cause};
+use crate::globals::Globals;
 use crate::lifecycle::Signals;
 use crate::private_postgres::running_url;
 use crate::projections::Projections;

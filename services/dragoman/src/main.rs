@@ -7,6 +7,7 @@ mod command_line;
 mod commands;
 mod config;
 mod failure;
+mod globals;
 mod hub;
 mod lifecycle;
 mod output;

@@ -106,7 +106,7 @@ pub(crate) fn projection(
     Part {
         name,
         work: work.boxed(),
-        keeps_word: false,
+        keeps_word: true,
     }
 }
 

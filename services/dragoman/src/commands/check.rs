@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::command_line::Globals;
 use crate::config::{Config, Problem};
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::{checks, output};
 
 /// Check everything that can be wrong, without starting anything

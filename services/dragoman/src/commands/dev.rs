@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
 use crate::checks::Findings;
-use crate::command_line::Globals;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::hub::{catalogue_of, connect};
 use crate::lifecycle::{OnHalt, Signals, supervise};
 use crate::private_postgres::{Folder, Server};

@@ -10,8 +10,8 @@ use dragoman_store::{EventBound, EventFilter, EventPage};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::command_line::Globals;
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::hub::Hub;
 use crate::output;
 

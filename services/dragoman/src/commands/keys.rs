@@ -7,8 +7,8 @@ use dragoman_settings::Period;
 use dragoman_store::{KeyRecord, NewKey};
 use serde_json::{Value, json};
 
-use crate::command_line::Globals;
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::hub::Hub;
 use crate::output;
 

@@ -4,8 +4,8 @@ use clap::Args;
 use dragoman_store::RebaseOutcome;
 use serde_json::json;
 
-use crate::command_line::Globals;
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::hub::{Hub, catalogue_of};
 use crate::output;
 

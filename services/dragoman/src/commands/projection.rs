@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::command_line::Globals;
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::hub::Hub;
 use crate::output;
 

@@ -7,8 +7,8 @@ use dragoman_store::{QuarantineState, QuarantinedDelivery, QuarantinedSummary};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::command_line::Globals;
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::hub::Hub;
 use crate::output;
 

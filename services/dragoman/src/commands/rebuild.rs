@@ -9,8 +9,8 @@ use dragoman_projector::RebuildProgress;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::command_line::Globals;
 use crate::failure::{Failure, chain};
+use crate::globals::Globals;
 use crate::hub::Hub;
 use crate::output;
 use crate::projections::Projection;

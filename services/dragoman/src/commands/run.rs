@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
-use crate::command_line::Globals;
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::hub::{Hub, catalogue_of};
 use crate::lifecycle::{OnHalt, Signals, supervise};
 use crate::projections::Projections;

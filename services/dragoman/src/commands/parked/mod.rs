@@ -6,8 +6,8 @@ mod selection;
 
 use clap::{Args, Subcommand};
 
-use crate::command_line::Globals;
 use crate::failure::Failure;
+use crate::globals::Globals;
 use crate::hub::Hub;
 
 /// Subjects whose events wait, because the first of them could not be applied
