@@ -26,7 +26,7 @@ pub(crate) fn error_line(text: &str) {
 /// Prints one JSON document on one line.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::from_error(&error))?;
     line(&text)
