@@ -2,7 +2,7 @@
 //! it, which keeps its own account of what it was acknowledged.
 //!
 //! ```text
-//!   shop       ── HTTP, 12 connections ►┐             ┌─► Kafka ─► another team (kcat)
+//!   shop       ── HTTP, 27 connections ►┐             ┌─► Kafka ─► another team (kcat)
 //!   source host── signed webhooks ─────►│ the hub     │
 //!   warehouse  ── SQL, own transactions►┘ (processes) └─► tables stock, sales
 //!        └───────── what was acknowledged ──► judge ◄── what each system has

@@ -23,7 +23,7 @@ const BATCHING: usize = 3;
 const BATCH: usize = 50;
 /// Connections that send one event a request. There are more of them: each waits for its
 /// commit, and what waits at the same time shares one.
-const SINGLE: usize = 9;
+const SINGLE: usize = 24;
 
 /// Where and how the shop sends.
 #[derive(Debug, Clone)]
