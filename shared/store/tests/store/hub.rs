@@ -3,7 +3,7 @@ use std::time::Duration;
 use dragoman_store::{CatalogueEntry, Lease, SealOutcome, SealedBatch, Store, StoreOptions};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-pub(crate) const TTL: Duration = Duration::from_secs(30);
+pub(crate) const TTL: Duration = Duration::from_secs(300);
 
 /// A database of its own with the hub's schema and one type of event.
 pub(crate) struct Hub {
