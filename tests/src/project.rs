@@ -56,6 +56,24 @@ pub struct Project {
     stock: String,
 }
 
+impl Drop for Project {
+    /// Shows how far each part had come when a scenario fails.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let mut command = Command::new(hub_program());
+        self.prepare(&mut command);
+        if let Ok(output) = command.arg("status").output() {
+            eprintln!(
+                "--- dragoman status:\n{}{}---",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+    }
+}
+
 impl Project {
     /// A project on that server, with or without Kafka.
     pub async fn create(

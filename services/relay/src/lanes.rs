@@ -133,6 +133,13 @@ impl Lanes {
         Some(first + usize::try_from(partition).ok()?)
     }
 
+    /// The topics.
+    pub(crate) fn topics(&self) -> Vec<String> {
+        let mut topics: Vec<String> = self.iter().map(|lane| lane.topic.to_string()).collect();
+        topics.dedup();
+        topics
+    }
+
     pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Lane> {
         self.lanes.get_mut(index)
     }

@@ -28,6 +28,7 @@ mod recovery;
 mod run;
 mod schema_check;
 mod seal;
+mod stall;
 mod task;
 mod telemetry;
 mod term;

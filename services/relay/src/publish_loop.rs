@@ -11,6 +11,7 @@ use crate::RelayError;
 use crate::lineage::Lineage;
 use crate::publish::{MarkStep, PublishStep, Publisher};
 use crate::recovery::tails_of;
+use crate::stall::ProducerWatch;
 
 /// The rests between tries while the database is away.
 const AWAY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
@@ -26,6 +27,11 @@ pub(crate) enum PublishEnd {
     UnknownType {
         /// The type.
         event_type: String,
+        /// How far everything is through.
+        through: Position,
+    },
+    /// The producer has stopped working while Kafka works: go on with a new one.
+    Stalled {
         /// How far everything is through.
         through: Position,
     },
@@ -49,6 +55,7 @@ pub(crate) struct Rhythm {
 /// Whatever halts a relay.
 pub(crate) async fn publish_loop(
     publisher: &mut Publisher<'_>,
+    mut watch: ProducerWatch<'_>,
     leadership: &Leadership,
     lineage: &Lineage,
     intake: &mut Intake,
@@ -81,6 +88,11 @@ pub(crate) async fn publish_loop(
                     tracing::warn!(error = %chain(&error), "marks wait for the database");
                 }
                 Err(error) => return Err(error),
+            }
+            if watch.has_stalled(publisher).await {
+                return Ok(PublishEnd::Stalled {
+                    through: publisher.through(),
+                });
             }
         }
         if leaving {

@@ -15,6 +15,11 @@ impl<T: Send + 'static> Task<T> {
         Self(tokio::spawn(work))
     }
 
+    /// Whether its end need not be waited for.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
     /// Waits for its end.
     ///
     /// # Errors

@@ -44,6 +44,11 @@ pub fn describe_metrics() {
         Unit::Count,
         "Partitions that were found shorter than they had been"
     );
+    metrics::describe_counter!(
+        "dragoman_relay_replaced_producers_total",
+        Unit::Count,
+        "Kafka clients that had stopped delivering while Kafka was well, and were replaced"
+    );
     metrics::describe_histogram!(
         "dragoman_relay_seal_seconds",
         Unit::Seconds,
@@ -108,6 +113,10 @@ pub(crate) fn lag(
 
 pub(crate) fn schema_violations(events: usize) {
     metrics::counter!("dragoman_relay_schema_violations_total").increment(events as u64);
+}
+
+pub(crate) fn producer_replaced() {
+    metrics::counter!("dragoman_relay_replaced_producers_total").increment(1);
 }
 
 pub(crate) fn lost_tail() {

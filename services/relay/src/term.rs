@@ -18,8 +18,9 @@ use crate::publish_loop::{Intake, PublishEnd, Rhythm, publish_loop};
 use crate::recovery::{Recovered, recover};
 use crate::schema_check::{SchemaCheck, check_loop, unchecked};
 use crate::seal::{Outlets, SealEnd, Sealer, seal_loop};
+use crate::stall::ProducerWatch;
 use crate::task::Task;
-use crate::{RelayError, RelayOptions};
+use crate::{RelayError, RelayOptions, telemetry};
 
 /// The rests between tries while Postgres or Kafka is away.
 const AWAY: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
@@ -215,7 +216,7 @@ struct Publishing<'a> {
 
 impl Publishing<'_> {
     /// Publishes, and looks at the catalogue and the topics again whenever an event
-    /// of a new type comes.
+    /// of a new type comes or the producer has to be replaced.
     async fn serve(
         &self,
         mut recovered: Recovered,
@@ -223,8 +224,10 @@ impl Publishing<'_> {
         intake: &mut Intake,
     ) -> Result<LeadEnd, RelayError> {
         let mut asked_for = None;
+        let mut in_vain = 0;
         loop {
-            match self.publish(recovered, through, intake).await? {
+            let published = self.publish(recovered, through, in_vain, intake);
+            match published.await? {
                 PublishEnd::Stopped => return Ok(LeadEnd::Stopped),
                 PublishEnd::LostLease => return Ok(LeadEnd::LostLease),
                 PublishEnd::UnknownType {
@@ -241,6 +244,15 @@ impl Publishing<'_> {
                     asked_for = Some(event_type);
                     through = reached;
                 }
+                PublishEnd::Stalled { through: reached } => {
+                    in_vain = if reached == through { in_vain + 1 } else { 0 };
+                    tracing::warn!(
+                        through = %reached,
+                        "the Kafka client has stopped delivering while the partitions have leaders; going on with a new one behind what they hold"
+                    );
+                    telemetry::producer_replaced();
+                    through = reached;
+                }
             }
             let looked = self.term.patiently(|| recover(self.term.store, self.kafka));
             match looked.await? {
@@ -254,6 +266,7 @@ impl Publishing<'_> {
         &self,
         recovered: Recovered,
         through: Position,
+        in_vain: u32,
         intake: &mut Intake,
     ) -> Result<PublishEnd, RelayError> {
         let options = self.term.options;
@@ -274,6 +287,7 @@ impl Publishing<'_> {
         };
         let publishing = publish_loop(
             &mut publisher,
+            ProducerWatch::new(self.kafka, through, in_vain),
             self.term.leadership,
             self.lineage,
             intake,

@@ -112,6 +112,17 @@ impl Topics {
             .collect())
     }
 
+    /// Whether each of these topics is there and every partition of it has a leader now.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn all_led(&self, topics: &[String]) -> Result<bool, StreamError> {
+        let seen = self.seen().await?;
+        Ok(topics
+            .iter()
+            .all(|topic| seen.get(topic).is_some_and(|seen| seen.led)))
+    }
+
     async fn create(&self, missing: &[&WantedTopic]) -> Result<(), StreamError> {
         let retention = self.options.topics.retention.duration().as_millis();
         let retention = retention.to_string();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use dragoman_core::Position;
@@ -18,6 +19,7 @@ use super::lane::{Lane, Told};
 use super::patience::{Quit, patiently};
 use super::run::clear_halt;
 use super::session::{Session, StepEnd};
+use super::silence::Silence;
 use super::watch::Marks;
 use super::{ProjectorError, telemetry};
 use crate::{Opened, Reader};
@@ -80,10 +82,12 @@ impl Follower<'_> {
                 () = self.quit.cancelled() => break Err(StepEnd::Quit),
                 event = consumer.next() => event,
             };
+            session.handing_over.store(true, Ordering::Relaxed);
             let handled = match event {
                 Ok(event) => self.handle(event).await,
                 Err(error) => Err(StepEnd::Halted(refused()(error))),
             };
+            session.handing_over.store(false, Ordering::Relaxed);
             if let Err(end) = handled {
                 break Err(end);
             }
@@ -239,6 +243,7 @@ impl Follower<'_> {
             marks: self.marks.clone(),
             next_offset: offset,
             heard: Instant::now(),
+            silence: Silence::since(Instant::now()),
             window: Vec::new(),
             ahead: None,
         };

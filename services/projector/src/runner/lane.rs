@@ -14,6 +14,7 @@ use super::cursor::{Cursor, Place};
 use super::fill::Missing;
 use super::patience::{Quit, patiently};
 use super::session::{Session, StepEnd};
+use super::silence::Silence;
 use super::telemetry;
 use super::watch::Marks;
 
@@ -48,6 +49,7 @@ pub(super) struct Lane {
     /// The offset of the record that comes next.
     pub(super) next_offset: i64,
     pub(super) heard: Instant,
+    pub(super) silence: Silence,
     /// Events to take effect together, and the place behind them and behind those that
     /// came after the last of them and are not to take effect.
     pub(super) window: Vec<RecordedEvent>,
@@ -72,6 +74,7 @@ impl Lane {
                 self.cursor.anchor(to.next_offset);
             }
         }
+        self.silence.broken(Instant::now());
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -117,7 +120,9 @@ impl Lane {
                 Err(_) => break,
             }
         }
-        self.flush().await
+        self.flush().await?;
+        self.silence.broken(Instant::now());
+        Ok(())
     }
 
     async fn collect(&mut self, told: Told) -> Result<(), StepEnd> {

@@ -30,6 +30,7 @@ mod patience;
 mod rebuild;
 mod run;
 mod session;
+mod silence;
 mod tail;
 mod telemetry;
 mod watch;

@@ -82,8 +82,8 @@ pub async fn rebuild(
     built.map_err(|end| match end {
         StepEnd::Halted(error) => error,
         // The lease is lost, or the generation is not being built any more: either way
-        // somebody else rebuilds.
-        StepEnd::Quit | StepEnd::LostOwnership | StepEnd::Superseded => {
+        // somebody else rebuilds. It reads the log alone, so no reader of Kafka ends it.
+        StepEnd::Quit | StepEnd::LostOwnership | StepEnd::Superseded | StepEnd::ReaderStalled => {
             ProjectorError::RebuildRuns {
                 projection: definition.name.clone(),
             }

@@ -75,7 +75,7 @@ impl Runner {
             match ended {
                 SessionEnd::Stopped => return Ok(()),
                 SessionEnd::Superseded => self.stand_down().await?,
-                SessionEnd::Paused | SessionEnd::LostLease => {}
+                SessionEnd::Paused | SessionEnd::LostLease | SessionEnd::ReaderStalled => {}
             }
         }
         Ok(())

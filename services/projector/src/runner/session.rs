@@ -1,6 +1,6 @@
 //! What the parts of a running projection share, from opening to the next opening.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dragoman_core::{Identity, Position};
@@ -26,6 +26,8 @@ pub(super) enum SessionEnd {
     Superseded,
     /// The lease of a ledger follower is another's.
     LostLease,
+    /// The Kafka client has stopped reading while there is something to read: join again.
+    ReaderStalled,
 }
 
 /// Why a piece of work within a session did not come to its end.
@@ -37,6 +39,8 @@ pub(super) enum StepEnd {
     LostOwnership,
     /// Another generation, mode or definition took over.
     Superseded,
+    /// The Kafka client has stopped reading while there is something to read.
+    ReaderStalled,
     /// A person is needed.
     Halted(ProjectorError),
 }
@@ -58,6 +62,9 @@ pub(super) struct Session {
     /// Cancelled when the session ends, for whatever reason.
     pub(super) over: CancellationToken,
     pub(super) slots: Semaphore,
+    /// Whether something of Kafka is being handed to a lane right now: while that takes
+    /// long, the other lanes hear nothing.
+    pub(super) handing_over: AtomicBool,
     /// The highest end of the ledger that was seen.
     head: AtomicI64,
     end: Mutex<Option<Result<SessionEnd, ProjectorError>>>,
@@ -80,6 +87,7 @@ impl Session {
             generation,
             over: stop.child_token(),
             slots: Semaphore::new(STEPS_AT_ONCE),
+            handing_over: AtomicBool::new(false),
             head: AtomicI64::new(0),
             end: Mutex::default(),
         }
@@ -103,6 +111,7 @@ impl Session {
         match end {
             StepEnd::Quit | StepEnd::LostOwnership => {}
             StepEnd::Superseded => self.end(Ok(SessionEnd::Superseded)),
+            StepEnd::ReaderStalled => self.end(Ok(SessionEnd::ReaderStalled)),
             StepEnd::Halted(error) => self.end(Err(error)),
         }
     }

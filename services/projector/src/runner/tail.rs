@@ -1,5 +1,6 @@
 //! What a partition lost at its end, where no record behind it tells.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use dragoman_core::{Identity, chain};
@@ -9,6 +10,7 @@ use super::cursor::Place;
 use super::fill::Missing;
 use super::lane::Lane;
 use super::session::StepEnd;
+use super::telemetry;
 
 /// How long a partition must have been quiet before it is asked for its end.
 const QUIET: Duration = Duration::from_secs(1);
@@ -21,6 +23,9 @@ impl Lane {
     /// # Errors
     /// See [`StepEnd`].
     pub(super) async fn check_tail(&mut self) -> Result<(), StepEnd> {
+        if self.session.handing_over.load(Ordering::Relaxed) {
+            self.silence.broken(Instant::now());
+        }
         if self.heard.elapsed() < QUIET || !self.told.is_empty() {
             return Ok(());
         }
@@ -41,6 +46,15 @@ impl Lane {
             }
         };
         if end.low < end.end && self.next_offset < end.end {
+            if self.silence.is_suspicious(self.heard) {
+                tracing::warn!(
+                    projection = self.session.name(), partition = %self.partition,
+                    next_offset = self.next_offset, end = end.end,
+                    "the Kafka client has stopped reading while the partition holds more; joining the group again"
+                );
+                telemetry::reader_replaced(self.session.name());
+                return Err(StepEnd::ReaderStalled);
+            }
             return Ok(());
         }
         let missing = Missing {

@@ -83,6 +83,11 @@ pub fn describe_metrics() {
         "Records that came again and were dropped"
     );
     describe_counter!(
+        "dragoman_projection_replaced_readers_total",
+        Unit::Count,
+        "Kafka clients that had stopped reading while there was something to read, and were replaced"
+    );
+    describe_counter!(
         "dragoman_projection_lost_ownership_total",
         Unit::Count,
         "Steps that found the owner record moved by another process, or by a commit whose answer was lost"
@@ -182,6 +187,10 @@ pub(super) fn gap(projection: &str, filled: i64) {
 
 pub(super) fn repeat(projection: &str) {
     count("dragoman_projection_repeats_total", projection, 1);
+}
+
+pub(super) fn reader_replaced(projection: &str) {
+    count("dragoman_projection_replaced_readers_total", projection, 1);
 }
 
 pub(super) fn lost_ownership(projection: &str) {

@@ -64,6 +64,7 @@ async fn a_relay_that_wakes_after_its_lease_stands_down_and_comes_back() {
     let hub = Hub::new().await;
     hub.append(0, 100).await;
     let (options, url) = (hub.options("sleeper", 2), hub.url.clone());
+    let (fall_asleep, asleep) = tokio::sync::oneshot::channel::<()>();
     let (wake, sleep) = std::sync::mpsc::channel::<()>();
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -73,9 +74,9 @@ async fn a_relay_that_wakes_after_its_lease_stands_down_and_comes_back() {
         runtime.block_on(async move {
             let relay = Running::start(options, &url, accept_all(), no_tails());
             let stop = relay.stop.clone();
+            asleep.await.unwrap();
             // The runtime's only thread stands still from here until it is woken:
             // nothing of this relay runs, except what librdkafka does by itself.
-            tokio::time::sleep(Duration::from_secs(1)).await;
             sleep.recv().unwrap();
             let ended = tokio::spawn(relay.ended());
             tokio::task::spawn_blocking(move || sleep.recv())
@@ -87,6 +88,7 @@ async fn a_relay_that_wakes_after_its_lease_stands_down_and_comes_back() {
         })
     });
     hub.wait_through(100).await;
+    fall_asleep.send(()).unwrap();
     hub.append(100, 100).await;
     let successor = hub.start(hub.options("successor", 2));
     hub.wait_through(200).await;
