@@ -1,7 +1,7 @@
 # Each target sets up what it needs first, and leaves nothing running.
 # `make` alone says what there is.
 
-.PHONY: help setup demo test corpus lint docs
+.PHONY: help setup demo test corpus lint docs faults
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | column -t -l 2 2>/dev/null || sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile
@@ -28,3 +28,7 @@ lint: ## format, clippy, scripts
 docs: ## API documentation to target/doc; the pages and the schema that are generated
 	@scripts/setup test
 	@scripts/docs
+
+faults: ## the hub under attack: crash points, environment faults, planted bugs (QUICK=1: a part)
+	@scripts/setup test
+	@KAFKA= QUICK="$(QUICK)" scripts/servers with scripts/faults

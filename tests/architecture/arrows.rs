@@ -1,22 +1,24 @@
 //! Which crate may import which.
 //!
 //! ```text
-//! core, settings ─► translate, store, stream ─► ingest, relay, projector ─► dragoman
+//! core, settings, faults ─► translate, store, stream ─► ingest, relay, projector ─► dragoman
 //! ```
 
 use crate::assert_none;
 use crate::workspace::{Crate, crates};
 
-const BASE: &[&str] = &["dragoman-core", "dragoman-settings"];
+const BASE: &[&str] = &["dragoman-core", "dragoman-settings", "dragoman-faults"];
 const WITHOUT_KAFKA: &[&str] = &[
     "dragoman-core",
     "dragoman-settings",
+    "dragoman-faults",
     "dragoman-translate",
     "dragoman-store",
 ];
 const SHARED: &[&str] = &[
     "dragoman-core",
     "dragoman-settings",
+    "dragoman-faults",
     "dragoman-translate",
     "dragoman-store",
     "dragoman-stream",
@@ -24,6 +26,7 @@ const SHARED: &[&str] = &[
 const EVERYTHING: &[&str] = &[
     "dragoman-core",
     "dragoman-settings",
+    "dragoman-faults",
     "dragoman-translate",
     "dragoman-store",
     "dragoman-stream",
@@ -37,6 +40,7 @@ const EVERYTHING: &[&str] = &[
 const ARROWS: &[(&str, &[&str])] = &[
     ("dragoman-core", &[]),
     ("dragoman-settings", &[]),
+    ("dragoman-faults", &[]),
     ("dragoman-translate", BASE),
     ("dragoman-store", BASE),
     ("dragoman-stream", BASE),

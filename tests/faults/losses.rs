@@ -58,7 +58,7 @@ struct Stage {
 impl Stage {
     async fn set(projection: &'static str) -> Self {
         let target = Database::create(&shared_postgres()).await;
-        let projections = [(projection, tally(&target, TABLE))];
+        let projections = [(projection, tally(&target.url(), TABLE))];
         let kafka = Kafka::at(&shared_kafka());
         let project = Project::create(&shared_postgres(), Some(kafka), &projections).await;
         let mut relay = project.relay();

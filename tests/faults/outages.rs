@@ -107,7 +107,7 @@ impl Hub {
     /// Starts everything, and returns when events come out at the other end.
     async fn start(projection: &str, postgres: &str, kafka: Kafka) -> Self {
         let target = Database::create(&shared_postgres()).await;
-        let projections = [(projection, tally(&target, TABLE))];
+        let projections = [(projection, tally(&target.url(), TABLE))];
         let project = Project::create(postgres, Some(kafka), &projections).await;
         let mut relay = project.relay();
         wait_for_topics(&project, &mut relay).await;

@@ -121,7 +121,7 @@ struct Stage {
 impl Stage {
     async fn set(projection: &str, properties: Vec<(&'static str, &'static str)>) -> Self {
         let target = Database::create(&shared_postgres()).await;
-        let projections = [(projection, tally(&target, TABLE))];
+        let projections = [(projection, tally(&target.url(), TABLE))];
         let kafka = Kafka {
             properties,
             ..Kafka::at(&shared_kafka())

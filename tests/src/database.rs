@@ -34,6 +34,14 @@ impl Database {
         format!("{server}/{}", self.name)
     }
 
+    /// A session with it, if the server gives one.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn try_connect(&self) -> sqlx::Result<PgConnection> {
+        PgConnection::connect(&self.url()).await
+    }
+
     /// A session with it.
     pub async fn connect(&self) -> PgConnection {
         PgConnection::connect(&self.url())
@@ -80,7 +88,8 @@ impl Database {
         .await;
     }
 
-    async fn end_sessions(&self) {
+    /// Ends every session with it.
+    pub async fn end_sessions(&self) {
         self.administer(&format!(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{}'",
             self.name

@@ -37,13 +37,9 @@ impl HttpLoad {
     pub fn start(port: u16, key: &str, interval: Duration) -> Self {
         let history = Arc::new(Mutex::new(History::default()));
         let stop = CancellationToken::new();
-        let sender = Sender {
-            client: Client::builder(TokioExecutor::new()).build_http(),
-            url: format!("http://127.0.0.1:{port}/v1/events"),
-            authorization: format!("Bearer {key}"),
-            history: Arc::clone(&history),
-        };
-        let task = tokio::spawn(send_all(sender, interval, stop.clone()));
+        let sender = Sender::new(port, key);
+        let sending = send_all(sender, Arc::clone(&history), interval, stop.clone());
+        let task = tokio::spawn(sending);
         Self {
             history,
             stop,
@@ -66,7 +62,12 @@ impl HttpLoad {
     }
 }
 
-async fn send_all(sender: Sender, interval: Duration, stop: CancellationToken) {
+async fn send_all(
+    sender: Sender,
+    history: Arc<Mutex<History>>,
+    interval: Duration,
+    stop: CancellationToken,
+) {
     let mut open = JoinSet::new();
     let started = Instant::now();
     for number in 1_u32.. {
@@ -76,34 +77,66 @@ async fn send_all(sender: Sender, interval: Duration, stop: CancellationToken) {
             () = stop.cancelled() => break,
         }
         while open.try_join_next().is_some() {}
-        open.spawn(sender.clone().send(u64::from(number), due));
+        open.spawn(send(
+            sender.clone(),
+            Arc::clone(&history),
+            u64::from(number),
+            due,
+        ));
     }
     open.join_all().await;
 }
 
+async fn send(sender: Sender, history: Arc<Mutex<History>>, number: u64, due: Instant) {
+    history.lock().unwrap().invoke(number, due);
+    let outcome = sender.send_as_is(number).await;
+    history.lock().unwrap().answer(number, outcome);
+}
+
+/// Sends one event at a time to the API.
 #[derive(Clone)]
-struct Sender {
+pub(crate) struct Sender {
     client: HttpClient,
     url: String,
     authorization: String,
-    history: Arc<Mutex<History>>,
 }
 
 impl Sender {
-    async fn send(self, number: u64, due: Instant) {
-        self.history.lock().unwrap().invoke(number, due);
-        let outcome = match tokio::time::timeout(PATIENCE, self.ask(number)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Outcome::Unknown("no answer in time".to_owned()),
-        };
-        self.history.lock().unwrap().answer(number, outcome);
+    pub(crate) fn new(port: u16, key: &str) -> Self {
+        Self {
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            url: format!("http://127.0.0.1:{port}/v1/events"),
+            authorization: format!("Bearer {key}"),
+        }
     }
 
-    async fn ask(&self, number: u64) -> Outcome {
+    pub(crate) async fn send_as_is(&self, number: u64) -> Outcome {
+        self.send(cloud_event(number, &history::data(number))).await
+    }
+
+    /// With data that break their schema.
+    pub(crate) async fn send_broken(&self, number: u64) -> Outcome {
+        let data = format!("{{\"number\": {number}}}");
+        self.send(cloud_event(number, &data)).await
+    }
+
+    /// With the data of another event.
+    pub(crate) async fn send_with_content_of(&self, number: u64, other: u64) -> Outcome {
+        self.send(cloud_event(number, &history::data(other))).await
+    }
+
+    async fn send(&self, event: String) -> Outcome {
+        match tokio::time::timeout(PATIENCE, self.ask(event)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Unknown("no answer in time".to_owned()),
+        }
+    }
+
+    async fn ask(&self, event: String) -> Outcome {
         let request = Request::post(&self.url)
             .header(header::AUTHORIZATION, &self.authorization)
             .header(header::CONTENT_TYPE, "application/cloudevents+json")
-            .body(Full::new(Bytes::from(cloud_event(number))))
+            .body(Full::new(Bytes::from(event)))
             .expect("the request is well formed");
         let response = match self.client.request(request).await {
             Ok(response) => response,
@@ -124,12 +157,11 @@ impl Sender {
 }
 
 /// In the structured mode of the HTTP binding.
-fn cloud_event(number: u64) -> String {
+fn cloud_event(number: u64, data: &str) -> String {
     format!(
-        "{{\"specversion\":\"1.0\",\"id\":\"{}\",\"source\":\"{HTTP_SOURCE}\",\"type\":\"{}\",\"subject\":\"{}\",\"datacontenttype\":\"application/json\",\"data\":{}}}",
+        "{{\"specversion\":\"1.0\",\"id\":\"{}\",\"source\":\"{HTTP_SOURCE}\",\"type\":\"{}\",\"subject\":\"{}\",\"datacontenttype\":\"application/json\",\"data\":{data}}}",
         history::id(number),
         history::event_type(number),
         history::subject(number),
-        history::data(number)
     )
 }

@@ -25,6 +25,7 @@
 )]
 
 mod account;
+pub mod attack;
 mod broker;
 mod chain;
 mod database;
@@ -65,5 +66,8 @@ pub use project::{Kafka, ORDERS, Project, STOCK, tally, tally_in_line};
 pub use scenario::{Scenario, note, run};
 pub use sql_load::SqlLoad;
 pub use topics::Topics;
-pub use verdict::{check_history, check_kafka, check_table, check_table_in_line};
+pub use verdict::{
+    check_histories, check_history, check_kafka, check_parked, check_table, check_table_in_line,
+    check_table_without_poison,
+};
 pub use wait::{eventually, eventually_within};

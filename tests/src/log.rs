@@ -2,6 +2,7 @@
 
 use sqlx::Row as _;
 
+use crate::history::is_poison;
 use crate::{Database, ORDERS};
 
 /// An event as the log, or Kafka, has it.
@@ -17,6 +18,40 @@ pub struct Fact {
     pub subject: String,
     /// Its data.
     pub data: String,
+}
+
+impl Fact {
+    pub(crate) fn is_order(&self) -> bool {
+        self.event_type == ORDERS
+    }
+
+    /// Whether no table of a projection has room for it.
+    pub(crate) fn is_poison(&self) -> bool {
+        let number = self
+            .id
+            .strip_prefix("event-")
+            .and_then(|number| number.parse().ok());
+        number.is_some_and(is_poison)
+    }
+}
+
+/// The positions of the events that wait in a projection, in order.
+pub(crate) async fn parked(target: &Database, projection: &str) -> Vec<i64> {
+    let found = sqlx::query_scalar(
+        "select parked.position from dragoman_projection.parked_events as parked
+         join dragoman_projection.generations as generation
+           on generation.projection = parked.projection and generation.number = parked.generation
+         where parked.projection = $1 and generation.state = 'live' order by parked.position",
+    )
+    .bind(projection)
+    .fetch_all(&mut target.connect().await)
+    .await;
+    match found {
+        Ok(positions) => positions,
+        // No projection has been there yet.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => Vec::new(),
+        Err(error) => panic!("parked events cannot be read: {error}"),
+    }
 }
 
 /// Everything that is sealed, by position.

@@ -133,11 +133,22 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    fn exit_status(&mut self) -> Option<ExitStatus> {
+    /// How it ended, if it has.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.status = self.child.try_wait().expect("a child can be looked at");
         }
         self.status
+    }
+
+    /// The most memory that it has had at once, in bytes (`VmHWM`).
+    #[must_use]
+    pub fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
+        kilobytes.unwrap_or(0) * 1024
     }
 
     fn state(&self) -> Option<char> {
@@ -152,7 +163,7 @@ impl Drop for Process {
             let _gone_already = self.child.kill();
             let _reaped = self.child.wait();
         }
-        if std::thread::panicking() {
+        if std::thread::panicking() && !crate::attack::fails_silently() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             let from = lines.len().saturating_sub(SHOWN_LINES);

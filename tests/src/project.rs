@@ -52,6 +52,7 @@ pub struct Project {
     pub listen: u16,
     folder: TempDir,
     kafka: Option<Kafka>,
+    environment: Vec<(&'static str, String)>,
     orders: String,
     stock: String,
 }
@@ -59,7 +60,7 @@ pub struct Project {
 impl Drop for Project {
     /// Shows how far each part had come when a scenario fails.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if !std::thread::panicking() || crate::attack::fails_silently() {
             return;
         }
         let mut command = Command::new(hub_program());
@@ -81,6 +82,19 @@ impl Project {
         kafka: Option<Kafka>,
         projections: &[(&str, Value)],
     ) -> Self {
+        let project = Self::prepared(postgres, kafka, projections, Vec::new()).await;
+        project.succeed(&["migrate"]);
+        project.let_the_superuser_publish().await;
+        project
+    }
+
+    /// A project whose commands and processes have that environment; not migrated.
+    pub async fn prepared(
+        postgres: &str,
+        kafka: Option<Kafka>,
+        projections: &[(&str, Value)],
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
         let database = Database::create(postgres).await;
         let name = Uuid::new_v4().simple();
         let project = Self {
@@ -88,13 +102,12 @@ impl Project {
             listen: free_port(),
             folder: TempDir::with_prefix("dragoman-project-").expect("a folder can be made"),
             kafka,
+            environment,
             orders: format!("faults.orders.{name}"),
             stock: format!("faults.stock.{name}"),
         };
         project.write("schema.json", &schema());
         project.write("dragoman.yaml", &project.configuration(projections));
-        project.succeed(&["migrate"]);
-        project.let_the_superuser_publish().await;
         project
     }
 
@@ -160,6 +173,12 @@ impl Project {
         self.start(&["run", "projection", name])
     }
 
+    /// Starts ingest, which listens in a moment.
+    #[must_use]
+    pub fn starting_ingest(&self) -> Process {
+        self.start(&["run", "ingest"])
+    }
+
     /// Starts ingest, and returns when it listens.
     pub async fn ingest(&self) -> Process {
         let mut process = self.start(&["run", "ingest"]);
@@ -194,10 +213,14 @@ impl Project {
             .env_remove("DRAGOMAN_CONFIG")
             .env_remove("RUST_LOG")
             .env_remove("RUST_BACKTRACE")
-            .env_remove("DATABASE_URL");
+            .env_remove("DATABASE_URL")
+            .env_remove("DRAGOMAN_CRASH")
+            .env_remove("DRAGOMAN_PLANTED")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
     }
 
-    async fn let_the_superuser_publish(&self) {
+    /// Gives the superuser the right to publish by SQL.
+    pub async fn let_the_superuser_publish(&self) {
         let grant = ["keys", "create", "till", "--role", "postgres"];
         let arguments = [&grant[..], &["--source", SQL_SOURCE]].concat();
         // Roles belong to the cluster: projects that start together may grant at once.
@@ -252,10 +275,10 @@ impl Project {
 /// A projection with every operator that reads orders from Kafka, a row for each
 /// subject: what comes twice, never or in another order shows.
 #[must_use]
-pub fn tally(target: &Database, table: &str) -> Value {
+pub fn tally(target: &str, table: &str) -> Value {
     json!({
         "events": [ORDERS],
-        "sink": { "kind": "postgres", "url": target.url(), "table": table },
+        "sink": { "kind": "postgres", "url": target, "table": table },
         "key": { "key": { "type": "text", "from": ".subject" } },
         "columns": columns(),
     })

@@ -1,11 +1,12 @@
 //! The judges: what was sent against the log, the log against Kafka, the log against
 //! the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::history::{self, Outcome};
+use crate::log::parked;
 use crate::{Chain, Database, Fact, History, ORDERS, Project, check_chain, fold};
 use crate::{read_log, read_rows, read_topic};
 
@@ -16,6 +17,21 @@ use crate::{read_log, read_rows, read_topic};
 pub async fn check_history(project: &Project, history: &History) -> Vec<Fact> {
     let log = read_log(&project.database).await;
     compare(history, &log).unwrap_or_else(|flaw| panic!("the log is not what was sent: {flaw}"));
+    log
+}
+
+/// As [`check_history`], for several senders. The order of each is known that waits for
+/// its answers.
+pub async fn check_histories(project: &Project, histories: &[History]) -> Vec<Fact> {
+    let log = read_log(&project.database).await;
+    let mut all = History::default();
+    histories.iter().for_each(|history| all.merge(history));
+    let mut verdict = compare(&all, &log);
+    for history in histories.iter().filter(|history| history.one_by_one) {
+        let own: Vec<&Fact> = log.iter().filter(|fact| history.has(&fact.id)).collect();
+        verdict = verdict.and_then(|()| in_order(own));
+    }
+    verdict.unwrap_or_else(|flaw| panic!("the log is not what was sent: {flaw}"));
     log
 }
 
@@ -61,7 +77,7 @@ fn is_as_sent(fact: &Fact, number: u64) -> bool {
         && json(&fact.data) == json(&history::data(number))
 }
 
-fn in_order(log: &[Fact]) -> Result<(), String> {
+fn in_order<'a>(log: impl IntoIterator<Item = &'a Fact>) -> Result<(), String> {
     let mut last: BTreeMap<&str, u64> = BTreeMap::new();
     for fact in log {
         let data: Value = serde_json::from_str(&fact.data).expect("data is JSON");
@@ -114,6 +130,34 @@ pub async fn check_table(target: &Database, table: &str, log: &[Fact]) {
     let orders = log.iter().filter(|fact| fact.event_type == ORDERS);
     let expected = fold(orders, |fact, _| fact.subject.clone());
     assert_rows(target, table, &expected).await;
+}
+
+/// As [`check_table`], where the events that no table has room for were skipped.
+pub async fn check_table_without_poison(target: &Database, table: &str, log: &[Fact]) {
+    let orders = log
+        .iter()
+        .filter(|fact| fact.event_type == ORDERS && !fact.is_poison());
+    let expected = fold(orders, |fact, _| fact.subject.clone());
+    assert_rows(target, table, &expected).await;
+}
+
+/// What waits in a projection is what must: of each subject everything from its first
+/// event on that no table has room for, in order.
+pub async fn check_parked(target: &Database, projection: &str, log: &[Fact]) {
+    let mut blocked = BTreeSet::new();
+    let expected: Vec<i64> = log
+        .iter()
+        .filter(|fact| fact.event_type == ORDERS)
+        .filter(|fact| {
+            if fact.is_poison() {
+                blocked.insert(fact.subject.clone());
+            }
+            blocked.contains(&fact.subject)
+        })
+        .map(|fact| fact.position)
+        .collect();
+    let found = parked(target, projection).await;
+    assert_eq!(found, expected, "what is parked is not what must wait");
 }
 
 /// The table that [`tally_in_line`](crate::tally_in_line) keeps is the fold of the log.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dragoman_store::{AppendRequest, AppendResult, Store};
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
+use dragoman_store::{AppendOutcome, AppendRequest, AppendResult, Appended, Store};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -29,8 +30,15 @@ pub(crate) async fn write_step(store: &Store, batch: Vec<Waiting>, patience: Dur
         requests.push(waiting.request);
         senders.push((waiting.reply, waiting.room));
     }
+    if planted(Bug::AckBeforeCommit) {
+        for (request, (sender, _room)) in requests.iter().zip(senders.drain(..)) {
+            let _gone = sender.send(Ok(all_stored(request)));
+        }
+    }
     let started = Instant::now();
+    crash(CrashPoint::IngestBeforeCommit);
     let replies = append(store, &requests, patience).await;
+    crash(CrashPoint::IngestAfterCommitBeforeAnswer);
     telemetry::appended(&requests, &replies, started.elapsed());
     for ((sender, room), reply) in senders.into_iter().zip(replies) {
         // A sender that is gone has closed its connection; it asks again.
@@ -39,9 +47,23 @@ pub(crate) async fn write_step(store: &Store, batch: Vec<Waiting>, patience: Dur
     }
 }
 
+/// What a planted bug answers without knowing.
+fn all_stored(request: &AppendRequest) -> AppendOutcome {
+    AppendOutcome::Appended(vec![Appended::Stored; request.events.len()])
+}
+
 async fn append(store: &Store, requests: &[AppendRequest], patience: Duration) -> Vec<Reply> {
     match timeout(patience, store.append(requests)).await {
+        Ok(results) if planted(Bug::SwallowRollback) => results
+            .into_iter()
+            .zip(requests)
+            .map(|(result, request)| Ok(result.unwrap_or_else(|_| all_stored(request))))
+            .collect(),
         Ok(results) => results.into_iter().map(reply).collect(),
+        Err(_) if planted(Bug::SwallowRollback) => requests
+            .iter()
+            .map(|request| Ok(all_stored(request)))
+            .collect(),
         Err(_) => {
             tracing::warn!(
                 requests = requests.len(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dragoman_core::{Identity, Position, RecordedEvent, partition_for};
+use dragoman_faults::{Bug, planted};
 use dragoman_store::Mark;
 
 /// A partition as its tail was found.
@@ -129,7 +130,11 @@ impl Lanes {
     /// type that the catalogue did not have when the topics were looked at.
     pub(crate) fn index_of(&self, event: &RecordedEvent) -> Option<usize> {
         let (first, partitions) = self.types.get(&event.event.event_type)?;
-        let partition = partition_for(event.event.subject_hash(), *partitions);
+        let partition = if planted(Bug::OtherPartitioner) {
+            i32::try_from(event.event.subject.len()).ok()? % *partitions
+        } else {
+            partition_for(event.event.subject_hash(), *partitions)
+        };
         Some(first + usize::try_from(partition).ok()?)
     }
 

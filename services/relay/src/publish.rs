@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use dragoman_core::{Clock as _, Position, RecordedEvent, SystemClock};
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use dragoman_store::{Leadership, MarkError, SealedBatch, Store};
 use dragoman_stream::{Outgoing, Producer, Sent};
 use tokio::sync::{mpsc, watch};
@@ -184,20 +185,31 @@ impl<'a> Publisher<'a> {
                 self.in_flight.held_already();
                 continue;
             }
+            if planted(Bug::DropWhenFull) && self.in_flight.waiting() >= self.in_flight_limit / 100
+            {
+                self.in_flight.held_already();
+                continue;
+            }
             if self.in_flight.waiting() >= self.in_flight_limit {
                 self.pending.push_front(event);
                 return Ok(PublishStep::Full);
             }
+            let previous = if planted(Bug::PreviousPerTopic) {
+                Some(Position(event.position.0 - 1))
+            } else {
+                lane.previous
+            };
             let sent = self.producer.send(Outgoing {
                 topic: &lane.topic,
                 partition: lane.partition,
-                previous: lane.previous,
+                previous,
                 recorded: &event,
             });
             match sent.map_err(RelayError::stream)? {
                 Sent::Queued => {
                     lane.previous = Some(event.position);
                     self.in_flight.sent(index, event);
+                    crash(CrashPoint::RelayMidPublish);
                 }
                 Sent::QueueFull => {
                     self.pending.push_front(event);
@@ -239,13 +251,19 @@ impl<'a> Publisher<'a> {
     /// When the database does not take it.
     pub(crate) async fn mark_step(&mut self) -> Result<MarkStep, RelayError> {
         let marks = self.lanes.due_marks();
-        let through = self.in_flight.through();
+        let through = if planted(Bug::MarkBeforeAck) {
+            self.taken
+        } else {
+            self.in_flight.through()
+        };
         if marks.is_empty() && through == self.marked_through {
             return Ok(MarkStep::Nothing);
         }
         let lease = self.leadership.lease();
+        crash(CrashPoint::RelayAfterAckBeforeMark);
         match self.store.write_marks(&lease, &marks, through).await {
             Ok(()) => {
+                crash(CrashPoint::RelayAfterMark);
                 self.lanes.marked(&marks);
                 self.marked_through = through;
                 Ok(MarkStep::Marked)

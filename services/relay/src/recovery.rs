@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use dragoman_store::{CatalogueEntry, Mark, Store, Tail, TopicRecord};
 use dragoman_stream::{
     KafkaOptions, PartitionTail, SizeLimits, StartFrom, TopicPartition, TopicState, Topics,
@@ -65,7 +66,18 @@ pub(crate) async fn recover(store: &Store, kafka: &KafkaOptions) -> Result<Recov
             })
         })
         .collect();
-    let tails = read_tails(kafka, from).await.map_err(RelayError::stream)?;
+    let mut tails = read_tails(kafka, from).await.map_err(RelayError::stream)?;
+    if planted(Bug::RecoveryWithoutTails) {
+        tails.iter_mut().for_each(|tail| tail.maximum = None);
+    }
+    if planted(Bug::MaximumPerTopic) {
+        let maximum = tails.iter().filter_map(|tail| tail.maximum.clone());
+        let maximum = maximum.max_by_key(|record| record.identity.position);
+        tails
+            .iter_mut()
+            .for_each(|tail| tail.maximum.clone_from(&maximum));
+    }
+    crash(CrashPoint::RelayAfterRecovery);
     let mut tails: HashMap<TopicPartition, PartitionTail> = tails
         .into_iter()
         .map(|tail| (tail.partition.clone(), tail))

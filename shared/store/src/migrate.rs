@@ -1,7 +1,8 @@
 //! Bringing the schema `dragoman` to this program's version, and refusing to run on any other.
 
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use sha2::{Digest, Sha256};
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use thiserror::Error;
 
 use crate::{Store, StoreError};
@@ -110,6 +111,9 @@ impl Store {
                 outcome.applied.push(migration.name);
             }
         }
+        if planted(Bug::MembershipWithoutSnapshot) {
+            forget_snapshots(&mut connection).await?;
+        }
         self.check_schema().await?;
         Ok(outcome)
     }
@@ -158,6 +162,23 @@ impl Store {
 
 /// Applies one migration unless it is there. The lock is of the transaction, so a
 /// killed process leaves none behind.
+/// The planted bug [`Bug::MembershipWithoutSnapshot`], in the view that all readers share.
+async fn forget_snapshots(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let ledger = MIGRATIONS.get(1).map_or("", |migration| migration.sql);
+    let from = ledger.find("create view").unwrap_or(0);
+    let view = ledger.get(from..).and_then(|rest| rest.split(';').next());
+    let view = view
+        .unwrap_or("")
+        .replace("create view", "create or replace view")
+        .replace(
+            "and pg_visible_in_snapshot(events.xid, ledger.snapshot)",
+            "",
+        );
+    let replaced = sqlx::raw_sql(AssertSqlSafe(view)).execute(connection);
+    let replaced = replaced.await.map_err(StoreError::during("planting a bug"));
+    replaced.map(|_| ()).map_err(MigrateError::Store)
+}
+
 async fn apply(
     connection: &mut PgConnection,
     migration: &'static Migration,
@@ -200,6 +221,7 @@ async fn apply(
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
+    crash(CrashPoint::MigrationMid);
     let row = sqlx::query(
         "insert into dragoman.migrations (version, name, checksum) values ($1, $2, $3) returning version",
     )

@@ -4,6 +4,7 @@
 //! snapshot } together with the late events.
 
 use dragoman_core::{Position, RecordedEvent};
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Postgres, Row as _, Transaction};
 use thiserror::Error;
@@ -163,7 +164,11 @@ impl Store {
         let last = last_batch(&mut transaction, lease).await?;
         check(&last, tip)?;
         let limit = limit.max(1);
-        let mut late = late_events(&mut transaction, &last, limit + 1).await?;
+        let mut late = if looks_for_late(&last) {
+            late_events(&mut transaction, &last, limit + 1).await?
+        } else {
+            Vec::new()
+        };
         let in_parts = late.len() > limit;
         late.truncate(limit);
         let next = if in_parts {
@@ -189,7 +194,16 @@ impl Store {
         )
         .await?;
         insert_late(&mut transaction, batch, &late_seqs).await?;
-        transaction.commit().await.map_err(sealing)?;
+        crash(CrashPoint::RelayBeforeSealCommit);
+        if planted(Bug::PublishBeforeSeal) {
+            tokio::spawn(async move {
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+                transaction.commit().await
+            });
+        } else {
+            transaction.commit().await.map_err(sealing)?;
+        }
+        crash(CrashPoint::RelayAfterSeal);
         Ok(SealOutcome::Sealed(sealed(
             &last,
             rows,
@@ -197,6 +211,14 @@ impl Store {
             high_seq,
         )))
     }
+}
+
+/// Always, but for planted bugs.
+fn looks_for_late(last: &LastBatch) -> bool {
+    let nothing_in_flight = last.snapshot.ends_with(':');
+    let passes_over = planted(Bug::SealOnlyAboveLast)
+        || (planted(Bug::LateOnlyWhenInFlight) && nothing_in_flight);
+    !passes_over
 }
 
 fn check(last: &LastBatch, tip: &LedgerTip) -> Result<(), SealError> {
@@ -250,6 +272,29 @@ async fn last_batch(
     .map_err(sealing)
 }
 
+macro_rules! late {
+    ($sealed_before:literal) => {
+        concat!(
+                "with found as (
+                     select seq from dragoman.events
+                     where xid >= pg_snapshot_xmax($1::pg_snapshot) and seq <= $2
+                     union all
+                     select events.seq from pg_snapshot_xip($1::pg_snapshot) as running (xid)
+                     cross join lateral (select seq from dragoman.events
+                                         where events.xid = running.xid and events.seq <= $2) as events
+                 ), late as (
+                     select seq from found
+                     ",
+                        $sealed_before,
+                        " order by seq limit $3
+                 )
+                 select events.seq, id, source, type, subject, time, stored_at, adapter,
+                        content_type, traceparent, extensions, data
+                 from late join dragoman.events using (seq) order by events.seq"
+        )
+    };
+}
+
 /// Rows at or below high_seq that are visible now and were not in the last snapshot:
 /// of transactions at or above its xmax, and of those that were running in it.
 /// Always looked for: a sequence number is taken before a transaction id, and a
@@ -261,23 +306,14 @@ async fn late_events(
     last: &LastBatch,
     limit: usize,
 ) -> Result<Vec<EventRow>, SealError> {
-    sqlx::query_as(
-        "with found as (
-             select seq from dragoman.events
-             where xid >= pg_snapshot_xmax($1::pg_snapshot) and seq <= $2
-             union all
-             select events.seq from pg_snapshot_xip($1::pg_snapshot) as running (xid)
-             cross join lateral (select seq from dragoman.events
-                                 where events.xid = running.xid and events.seq <= $2) as events
-         ), late as (
-             select seq from found
-             where not exists (select from dragoman.late_events where late_events.seq = found.seq)
-             order by seq limit $3
-         )
-         select events.seq, id, source, type, subject, time, stored_at, adapter,
-                content_type, traceparent, extensions, data
-         from late join dragoman.events using (seq) order by events.seq",
-    )
+    sqlx::query_as(if planted(Bug::LateSealedAgain) {
+        late!("")
+    } else {
+        late!(
+            "where not exists (select from dragoman.late_events
+                               where late_events.seq = found.seq)"
+        )
+    })
     .bind(&last.snapshot)
     .bind(last.high_seq)
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -347,7 +383,14 @@ async fn insert_late(
     if seqs.is_empty() {
         return Ok(());
     }
-    sqlx::query("insert into dragoman.late_events (seq, batch) select seq, $2 from unnest($1::bigint[]) as late (seq)")
+    let insert = if planted(Bug::LateSealedAgain) {
+        "insert into dragoman.late_events (seq, batch)
+         select seq, $2 from unnest($1::bigint[]) as late (seq) on conflict do nothing"
+    } else {
+        "insert into dragoman.late_events (seq, batch)
+         select seq, $2 from unnest($1::bigint[]) as late (seq)"
+    };
+    sqlx::query(insert)
         .bind(seqs)
         .bind(batch)
         .execute(&mut **transaction)

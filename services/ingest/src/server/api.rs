@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dragoman_core::{Clock, Event};
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use dragoman_store::{AppendConflict, AppendOutcome, AppendRequest, Appended, KeyScope};
 use dragoman_translate::{Document, JsonError, Violation};
 use http::{Request, Response, StatusCode};
@@ -34,6 +35,7 @@ pub(super) async fn take<C: Clock>(
         .scope(&head.headers, now)
         .await
         .map_err(unauthorized)?;
+    crash(CrashPoint::IngestAfterAuth);
     let mode = Mode::of(&head.headers)?;
     let body = body::read(&head.headers, body, door.body_limit, door.body_timeout).await?;
     let document = Document::parse(&body).map_err(|error| invalid_json(&error))?;
@@ -55,7 +57,14 @@ pub(super) async fn take<C: Clock>(
         events: incoming.len().max(1),
     };
     for event in &incoming {
-        check(door, &scope, event).map_err(refused)?;
+        if let Err(problem) = check(door, &scope, event) {
+            if planted(Bug::RefusedIsStored) && problem.kind == ProblemKind::SchemaViolated {
+                let events = vec![event.event.clone()];
+                let adapter = Arc::clone(adapter);
+                let _told_otherwise = door.append(AppendRequest { adapter, events }).await;
+            }
+            return Err(refused(problem));
+        }
     }
     let places: Vec<String> = incoming.iter().map(|event| event.place.clone()).collect();
     let events: Vec<Event> = incoming.into_iter().map(|event| event.event).collect();

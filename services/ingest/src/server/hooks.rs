@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use dragoman_core::{Clock, Event};
+use dragoman_faults::{CrashPoint, crash};
 use dragoman_store::{AppendOutcome, AppendRequest, Appended, StoreError};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
@@ -44,6 +45,7 @@ pub(super) async fn take<C: Clock>(
         tracing::info!(adapter = %webhook.name, %refusal, "a delivery is not authentic");
         Problem::new(ProblemKind::Unauthorized, refusal.to_string())
     })?;
+    crash(CrashPoint::IngestAfterAuth);
     let delivery = delivery_of(&head, body, now);
     let events = events_of(webhook, &delivery, |event, data| {
         door.catalogue.check(event, data.root())
@@ -159,8 +161,10 @@ async fn keep<C>(
     delivery: &Delivery,
     fault: &DeliveryFault,
 ) -> Result<Response<Full<Bytes>>, Refused> {
+    crash(CrashPoint::IngestBeforeCommit);
     let keeping = quarantine::keep(&door.store, webhook, delivery, fault);
     let id = in_time(door, keeping).await?;
+    crash(CrashPoint::IngestAfterCommitBeforeAnswer);
     telemetry::quarantined(&webhook.name, fault.code());
     tracing::warn!(
         adapter = %webhook.name,

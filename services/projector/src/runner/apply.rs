@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use dragoman_core::RecordedEvent;
+use dragoman_faults::{CrashPoint, crash};
 
 use super::cursor::{Cursor, Place};
 use super::patience::{Quit, Tries};
@@ -36,12 +37,14 @@ impl Applier<'_> {
         loop {
             let began = Instant::now();
             let step = cursor.step(events, to);
+            crash(CrashPoint::ProjectionBeforeStep);
             let applied = self
                 .target
                 .apply(self.definition, self.generation, step)
                 .await;
             match applied {
                 Ok(applied) => {
+                    crash(CrashPoint::ProjectionAfterCommit);
                     cursor.moved(&applied.checkpoint);
                     telemetry::applied(projection, &applied, began.elapsed());
                     return Ok(applied);

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use dragoman_core::Position;
+use dragoman_faults::{CrashPoint, crash};
 use dragoman_store::{StoreError, TopicRecord};
 use dragoman_stream::{
     Assignment, Claim, Consumer, ConsumerEvent, ConsumerOptions, KafkaOptions, Revocation,
@@ -106,6 +107,7 @@ impl Follower<'_> {
                 Ok(())
             }
             ConsumerEvent::Records { partition, records } => {
+                crash(CrashPoint::ProjectionAfterPoll);
                 self.tell(&partition, Told::Records(records)).await
             }
             ConsumerEvent::Foreign(foreign) => {
@@ -257,6 +259,7 @@ impl Follower<'_> {
     }
 
     async fn revoke(&mut self, revocation: Revocation) {
+        crash(CrashPoint::ProjectionOnRevoke);
         for partition in revocation.partitions() {
             self.end_lane(partition).await;
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dragoman_core::{Identity, Position, RecordedEvent};
+use dragoman_faults::{Bug, planted};
 use dragoman_store::Mark;
 use dragoman_stream::{KafkaOptions, Record, TopicPartition};
 use tokio::sync::{mpsc, watch};
@@ -155,7 +156,7 @@ impl Lane {
                 before: record.position,
                 at_end: false,
             };
-            if previous > self.cursor.position() {
+            if previous > self.cursor.position() && !planted(Bug::GapIgnored) {
                 self.check_head(previous, || record.identity()).await?;
                 self.session
                     .fill_gap(&mut self.cursor, missing, &self.quit)
@@ -234,6 +235,10 @@ impl Lane {
             self.session
                 .resynchronise(&mut self.cursor, &self.quit)
                 .await?;
+            if planted(Bug::RetryWholeBatch) {
+                to.position = to.position.max(self.cursor.position().next());
+                continue;
+            }
             // The record may stand before what was taken in without saying so.
             self.session
                 .fill(&mut self.cursor, &before, &self.quit)

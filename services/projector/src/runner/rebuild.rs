@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dragoman_core::{Identity, Position, RecordedEvent};
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use dragoman_store::{Leadership, Lease, Store};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -215,7 +216,7 @@ impl Rebuild<'_> {
             let head = self.head().await?;
             let position = building.cursor.position();
             (self.progress)(RebuildProgress { position, head });
-            if head.0 - position.0 <= NEAR {
+            if planted(Bug::SwapBeforeLevel) || head.0 - position.0 <= NEAR {
                 return Ok(());
             }
             self.step(building).await?;
@@ -234,6 +235,13 @@ impl Rebuild<'_> {
             .map(|checkpoint| checkpoint.position)
             .max()
             .unwrap_or(Position::ZERO);
+        crash(CrashPoint::RebuildAfterFence);
+        if planted(Bug::SwapBeforeLevel) {
+            building.cursor.pass(Place {
+                position: level.max(building.cursor.position()),
+                ..building.cursor.reached().clone()
+            });
+        }
         while building.cursor.position() < level {
             if !self.step(building).await? {
                 // The live table has events that the ledger has not.
@@ -255,7 +263,7 @@ impl Rebuild<'_> {
             applied: building.applied,
         };
         match live.swap(&building.generation, &reached).await {
-            Ok(_) => {}
+            Ok(_) => crash(CrashPoint::RebuildAfterSwap),
             Err(TargetError::NotBuilding { .. }) => return Err(StepEnd::Superseded),
             Err(error) => return Err(ProjectorError::target(self.name())(error).into()),
         }
@@ -287,6 +295,7 @@ impl Rebuild<'_> {
         } else {
             self.apply(building, &wanted, &to).await?;
         }
+        crash(CrashPoint::RebuildMidBatch);
         Ok(true)
     }
 

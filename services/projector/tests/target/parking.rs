@@ -93,6 +93,9 @@ async fn a_failing_event_parks_its_subject_and_later_ones_queue_through_retry_an
     // Skipped, the rest goes on up to the next that fails.
     let decided = target.skip("states", "a", false, "a test order").await;
     assert_eq!(decided.unwrap()[0].identity, log[2].identity());
+    // Asked again before that: what is next has not failed, and is not skipped.
+    let again = target.skip("states", "a", false, "pressed twice").await;
+    assert!(again.unwrap().is_empty());
     assert_eq!(database.account("states", &log).await, [3, 4, 1]);
     assert_eq!(drain(&feed, &log).await, [left(2, 0, 2)]);
     assert_eq!(database.account("states", &log).await, [5, 2, 1]);

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dragoman_faults::{Bug, planted};
+
 use super::rows::Row;
 use super::statement::RowOutcome;
 use super::{
@@ -65,6 +67,11 @@ impl<'a> Rounds<'a> {
                         Appended::Duplicate
                     }]))
                 }),
+                RowOutcome::Conflict(_) if planted(Bug::ConflictAsDuplicate) => {
+                    settle(&row, results, |_| {
+                        Ok(AppendOutcome::Appended(vec![Appended::Duplicate]))
+                    });
+                }
                 RowOutcome::Duplicate => settle(&row, results, |_| {
                     Ok(AppendOutcome::Appended(vec![Appended::Duplicate]))
                 }),

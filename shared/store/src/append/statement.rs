@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use dragoman_faults::{Bug, planted};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::types::Json;
@@ -63,6 +64,34 @@ const INSERT_NEW: &str = concat!(
          from unnest($1::text[], $2::text[], $5::text[], $6::int4[])
               with ordinality as key (source, id, adapter, copies, place)
          where ((source, id) in (select source, id from keyed)) is true
+     ), logged as (",
+    insert_fresh_events!(),
+    "), counted as (
+         insert into dragoman.adapter_counts (adapter, received, stored, duplicate)
+         select adapter, sum(1 + copies), count(*), sum(copies) from fresh group by adapter
+     )
+     select place, true as stored, true as same, null::timestamptz as stored_at, (",
+    ring!(),
+    ") is not null as rung from fresh"
+);
+
+/// The planted bug [`Bug::DedupeCheckThenInsert`]: asks which keys are there, and then
+/// stores the events of the others, whether it was the one to take their keys or not.
+const INSERT_UNSEEN: &str = concat!(
+    "with unseen as materialized (
+         select place, adapter, copies, source, id, content_hash
+         from unnest($1::text[], $2::text[], $5::text[], $6::int4[], $3::bytea[])
+              with ordinality as key (source, id, adapter, copies, content_hash, place)
+         where not exists (select from dragoman.event_keys as known
+                           where known.source = key.source and known.id = key.id)
+           and $4::int4[] is not null and $15::text is not null
+           and (select pg_sleep(0.02)) is not null
+     ), keyed as (
+         insert into dragoman.event_keys (source, id, content_hash)
+         select source, id, content_hash from unseen order by source, id
+         on conflict do nothing
+     ), fresh as materialized (
+         select place, adapter, copies from unseen
      ), logged as (",
     insert_fresh_events!(),
     "), counted as (
@@ -140,7 +169,12 @@ impl Store {
             .filter(|at| first.get(*at) == Some(&true))
             .collect();
         let tried: Vec<&Row<'_>> = places.iter().filter_map(|at| rows.get(*at)).collect();
-        let query = bind_rows(sqlx::query(INSERT_NEW), &tried, patience);
+        let statement = if planted(Bug::DedupeCheckThenInsert) {
+            INSERT_UNSEEN
+        } else {
+            INSERT_NEW
+        };
+        let query = bind_rows(sqlx::query(statement), &tried, patience);
         let found = query.fetch_all(&self.pool).await?;
         let mut outcomes = vec![RowOutcome::Undecided; rows.len()];
         for (place, outcome) in read(&found)? {

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use dragoman_core::{Position, RecordedEvent};
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use sqlx::PgConnection;
 
 use super::checkpoints::{self, Owned};
@@ -145,6 +146,11 @@ impl Attempt<'_> {
         let owned = checkpoints::own(connection, generation, &step.reached, step.expected).await?;
         let skips = skips_among(connection, &definition.name, step.events).await?;
         let parked = parking::hold_among(connection, generation, events).await?;
+        crash(CrashPoint::ProjectionBeforeEffect);
+        if planted(Bug::CheckpointBeforeEffect) {
+            checkpoints::advance(connection, &owned, &step.reached).await?;
+            commit_early(connection).await?;
+        }
         let plan = Plan::of(events, definition.order, &skips, &parked);
         let writing = Writing {
             definition,
@@ -152,8 +158,13 @@ impl Attempt<'_> {
             care,
         };
         let outcome = writing.outcome(connection, plan).await?;
+        crash(CrashPoint::ProjectionAfterEffectBeforeRecord);
+        if planted(Bug::EffectBeforeCheckpoint) {
+            commit_early(connection).await?;
+        }
         let order = definition.order;
         let applied = record(connection, generation, step, &owned, outcome, order).await?;
+        crash(CrashPoint::ProjectionAfterRecordBeforeCommit);
         if prune {
             checkpoints::prune(connection, &owned).await?;
         }
@@ -170,8 +181,17 @@ async fn record(
     outcome: Outcome<'_, '_>,
     order: Order,
 ) -> Result<Applied, Failure> {
+    if !outcome.failed.is_empty() {
+        crash(CrashPoint::ParkingBeforeInsert);
+    }
     parking::park(connection, generation, &outcome.failed).await?;
     parking::queue(connection, generation, &outcome.waiting).await?;
+    if !outcome.failed.is_empty() {
+        if planted(Bug::ParkOutsideTransaction) {
+            commit_early(connection).await?;
+        }
+        crash(CrashPoint::ParkingAfterInsertBeforeRecord);
+    }
     let before = owned.newest.as_ref().map_or(0, |newest| newest.applied);
     let applied = before + i64::try_from(outcome.applied).unwrap_or(i64::MAX);
     let (checkpoint, stopped) = match outcome.stop {
@@ -200,7 +220,9 @@ async fn record(
             (reached, Some(stop))
         }
     };
-    checkpoints::advance(connection, owned, &checkpoint).await?;
+    if !planted(Bug::CheckpointBeforeEffect) {
+        checkpoints::advance(connection, owned, &checkpoint).await?;
+    }
     Ok(Applied {
         applied: outcome.applied,
         parked: outcome.waiting.len(),
@@ -208,4 +230,12 @@ async fn record(
         checkpoint,
         stopped,
     })
+}
+
+/// What planted bugs do: ends the transaction before all that belongs together is in it.
+async fn commit_early(connection: &mut PgConnection) -> Result<(), TargetError> {
+    let committed = sqlx::raw_sql("commit; begin").execute(connection).await;
+    committed
+        .map(|_| ())
+        .map_err(TargetError::during("planting a bug"))
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use dragoman_core::RecordedEvent;
+use dragoman_faults::{CrashPoint, crash};
 use sqlx::PgConnection;
 
 use super::decisions::skips_among;
@@ -99,6 +100,7 @@ impl Target {
             None => {}
         }
         count(connection, generation, drained.applied).await?;
+        crash(CrashPoint::ParkingMidDrain);
         transaction
             .commit()
             .await

@@ -49,8 +49,9 @@ impl Target {
         Ok(subjects.rows_affected() + stops)
     }
 
-    /// Decides that the first waiting event of a subject, or all of those that wait now,
-    /// never take effect. They leave the queue at once; the owner is asked to go on with
+    /// Decides that the event that a subject failed at, or all of those that wait now,
+    /// never take effect. Asked again before the rest was tried, it decides nothing: the
+    /// next one has not failed. They leave the queue at once; the owner is asked to go on with
     /// the rest. Returns what was decided.
     ///
     /// # Errors
@@ -74,8 +75,14 @@ impl Target {
         let limit = if all { i64::MAX } else { 1 };
         let rows: Vec<(i64, String, String, DateTime<Utc>)> = sqlx::query_as(
             "with waiting as (
-                 select position, source, id, type from dragoman_projection.parked_events
+                 select event.position, event.source, event.id, event.type
+                 from dragoman_projection.parked_events as event
+                 join dragoman_projection.parked_subjects as parked
+                   using (projection, generation, topic, subject)
                  where projection = $1 and generation = $2 and subject = $3
+                   -- What has not been tried since the one before it was skipped has not
+                   -- failed: asked twice, the next one must not be lost.
+                   and ($4 > 1 or parked.attempts > 0)
                  union all
                  select position, source, id, type from dragoman_projection.stops
                  where projection = $1 and generation = $2 and subject = $3
@@ -197,7 +204,7 @@ pub(super) async fn release_decided(
                  returning 1
              )
              update dragoman_projection.parked_subjects
-             set state = 'retrying', next_attempt = clock_timestamp()
+             set state = 'retrying', next_attempt = clock_timestamp(), attempts = 0
              where projection = $1 and generation = $2 and topic = $3 and subject = $4
                and not exists (select from ended)",
         )

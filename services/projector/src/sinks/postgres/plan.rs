@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use dragoman_faults::{Bug, planted};
+
 use super::decisions::Skips;
 use super::evaluate::Evaluated;
 use crate::Order;
@@ -36,9 +38,12 @@ impl<'a, 'e> Plan<'a, 'e> {
         for event in events {
             if skips.contains(event.event) {
                 plan.skipped.push(event);
-            } else if blocked.contains(&event.subject()) {
+            } else if blocked.contains(&event.subject()) && !planted(Bug::ParkWithoutFollowers) {
                 plan.behind.push(event);
             } else if let Err(reason) = &event.rows {
+                if planted(Bug::DropPoison) {
+                    continue;
+                }
                 plan.failed.push((event, reason.clone()));
                 if order == Order::Total {
                     break;

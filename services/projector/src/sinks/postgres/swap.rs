@@ -1,5 +1,6 @@
 //! Putting a generation that was built in the place of the live one.
 
+use dragoman_faults::{CrashPoint, crash};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::error::TargetError;
@@ -110,6 +111,7 @@ impl LiveLock {
         hold_parked(&mut self.connection, &generation).await?;
         // An operator may have skipped what the new one parked meanwhile.
         release_decided(&mut self.connection, &generation.projection, None).await?;
+        crash(CrashPoint::RebuildBeforeSwap);
         sqlx::raw_sql("commit")
             .execute(&mut self.connection)
             .await

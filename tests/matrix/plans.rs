@@ -1,0 +1,121 @@
+//! What is lived through.
+
+use dragoman_faults::{Bug, CrashPoint, Part};
+use dragoman_tests::attack::{Attack, Deaths, Hit, Plan};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::arguments::Arguments;
+
+/// What goes wrong around the hub.
+const ENVIRONMENT: [Attack; 10] = [
+    Attack::Nothing,
+    Attack::Calm,
+    Attack::SessionsEnded,
+    Attack::CommitAnswerLost,
+    Attack::LargeLate,
+    Attack::ZombieProjection,
+    Attack::RelayKilled,
+    Attack::RecordsLost,
+    Attack::TailLost,
+    Attack::Rebuilt,
+];
+
+/// The plans that are asked for, the long ones first.
+pub(crate) fn chosen(arguments: &Arguments) -> Vec<Plan> {
+    let mut random = StdRng::seed_from_u64(arguments.seed);
+    let mut attacks: Vec<(Attack, Option<Bug>)> =
+        ENVIRONMENT.iter().map(|attack| (*attack, None)).collect();
+    attacks.extend(Bug::ALL.iter().map(|bug| (exposing(*bug), Some(*bug))));
+    for point in CrashPoint::ALL {
+        let mut crashes = crashes(*point);
+        if arguments.quick {
+            let chosen = random.random_range(0..crashes.len());
+            crashes = vec![crashes[chosen]];
+        }
+        attacks.extend(crashes.into_iter().map(|crash| (crash, None)));
+    }
+    let mut plans: Vec<Plan> = attacks
+        .into_iter()
+        .map(|(attack, bug)| Plan {
+            attack,
+            bug,
+            seed: random.random(),
+        })
+        .filter(|plan| arguments.want(&named(plan)))
+        .collect();
+    plans.sort_by_key(|plan| std::cmp::Reverse(length(plan.attack)));
+    plans
+}
+
+/// A plan as it is chosen by.
+pub(crate) fn named(plan: &Plan) -> String {
+    match plan.bug {
+        None => plan.to_string(),
+        Some(_) => format!("planted {plan}"),
+    }
+}
+
+/// A point with each hit and each number of deaths. What is met only once in a life, or
+/// before anything is sent, has no first, middle and last hit.
+fn crashes(point: CrashPoint) -> Vec<Attack> {
+    let hits: &[Hit] = match point {
+        CrashPoint::ParkingMidDrain => &[Hit::First],
+        _ if point.part() == Part::Migration => &[Hit::First],
+        _ => &Hit::ALL,
+    };
+    let of = |hit: &Hit| Deaths::ALL.map(|deaths| Attack::Crash(point, *hit, deaths));
+    hits.iter().flat_map(of).collect()
+}
+
+/// Roughly how long it takes.
+fn length(attack: Attack) -> u32 {
+    match attack {
+        Attack::Crash(CrashPoint::ProjectionOnRevoke, _, deaths) => 10 * deaths.count(),
+        Attack::Crash(point, _, deaths) if point.part() == Part::Projection => 4 * deaths.count(),
+        Attack::Crash(point, _, deaths) if point.part() == Part::Parking => 4 * deaths.count(),
+        Attack::ZombieProjection => 20,
+        Attack::Crash(_, _, deaths) => deaths.count(),
+        _ => 2,
+    }
+}
+
+/// The attack that shows a mistake.
+fn exposing(bug: Bug) -> Attack {
+    let storm = |point, hit| Attack::Crash(point, hit, Deaths::Storm);
+    match bug {
+        Bug::DedupeCheckThenInsert
+        | Bug::ConflictAsDuplicate
+        | Bug::RefusedIsStored
+        | Bug::SealOnlyAboveLast
+        | Bug::MembershipWithoutSnapshot
+        | Bug::PreviousPerTopic
+        | Bug::OtherPartitioner
+        | Bug::DropPoison
+        | Bug::ParkWithoutFollowers => Attack::Nothing,
+        Bug::AckBeforeCommit => storm(CrashPoint::IngestBeforeCommit, Hit::Middle),
+        Bug::SwallowRollback => Attack::SessionsEnded,
+        Bug::PublishBeforeSeal | Bug::MaximumPerTopic => {
+            storm(CrashPoint::RelayMidPublish, Hit::Middle)
+        }
+        Bug::MarkBeforeAck => Attack::Crash(CrashPoint::RelayAfterMark, Hit::First, Deaths::Siege),
+        Bug::RecoveryWithoutTails => storm(CrashPoint::RelayAfterAckBeforeMark, Hit::Middle),
+        Bug::DropWhenFull => Attack::RelayKilled,
+        Bug::CheckpointBeforeEffect => {
+            storm(CrashPoint::ProjectionAfterEffectBeforeRecord, Hit::Middle)
+        }
+        Bug::EffectBeforeCheckpoint => {
+            storm(CrashPoint::ProjectionAfterRecordBeforeCommit, Hit::Middle)
+        }
+        Bug::NoCompareAndSet => Attack::ZombieProjection,
+        Bug::RetryWholeBatch => Attack::CommitAnswerLost,
+        Bug::LateOnlyWhenInFlight => Attack::Calm,
+        Bug::LateSealedAgain => Attack::LargeLate,
+        Bug::ParkOutsideTransaction => {
+            storm(CrashPoint::ParkingAfterInsertBeforeRecord, Hit::First)
+        }
+        Bug::GapIgnored => Attack::RecordsLost,
+        Bug::TailUnchecked => Attack::TailLost,
+        Bug::SwapBeforeLevel => Attack::Rebuilt,
+    }
+}

@@ -1,0 +1,116 @@
+//! Living through plans, several at a time.
+
+use std::any::Any;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use dragoman_tests::attack::{Plan, STARTS, Survived, fails_silently, invariant, live};
+
+use crate::plans::named;
+
+/// A life at its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) plan: Plan,
+    pub(crate) took: Duration,
+    pub(crate) how: Result<Survived, Broken>,
+}
+
+/// An invariant that was broken, and how that showed.
+#[derive(Debug, Clone)]
+pub(crate) struct Broken {
+    pub(crate) invariant: &'static str,
+    pub(crate) flaw: String,
+}
+
+impl Ended {
+    /// Whether it ended as it must: with a planted bug caught, without one survived. A hub
+    /// that does not even start shows nothing about a bug.
+    pub(crate) fn is_well(&self) -> bool {
+        match &self.how {
+            Ok(_) => self.plan.bug.is_none(),
+            Err(broken) => self.plan.bug.is_some() && broken.invariant != STARTS,
+        }
+    }
+}
+
+/// Lives through all of them.
+pub(crate) fn all(plans: &[Plan], at_a_time: usize) -> Vec<Ended> {
+    std::panic::set_hook(Box::new(|panic| {
+        if !fails_silently() {
+            eprintln!("{panic}");
+        }
+    }));
+    let next = AtomicUsize::new(0);
+    let ended = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..at_a_time.clamp(1, plans.len().max(1)) {
+            scope.spawn(|| {
+                while let Some(plan) = plans.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let one = one(*plan);
+                    say(&one);
+                    ended.lock().unwrap().push(one);
+                }
+            });
+        }
+    });
+    ended.into_inner().unwrap()
+}
+
+/// On a thread of its own: its processes end with it.
+fn one(plan: Plan) -> Ended {
+    let started = Instant::now();
+    let how = std::thread::Builder::new()
+        .name(named(&plan))
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime can be made");
+            let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                runtime.block_on(live(plan))
+            }));
+            lived.map_err(|panic| Broken {
+                invariant: invariant(),
+                flaw: text(&*panic),
+            })
+        })
+        .expect("a thread can be started")
+        .join();
+    Ended {
+        plan,
+        took: started.elapsed(),
+        how: how.unwrap_or_else(|_| {
+            Err(Broken {
+                invariant: "the harness works",
+                flaw: "its thread ended".to_owned(),
+            })
+        }),
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "a panic without words".to_owned())
+}
+
+fn say(ended: &Ended) {
+    let seconds = ended.took.as_secs_f64();
+    let name = named(&ended.plan);
+    match (&ended.how, ended.is_well()) {
+        (Ok(survived), true) => eprintln!(
+            "ok      {name} ({seconds:.0} s, {} events, {} deaths, {} repeats)",
+            survived.events, survived.deaths, survived.repeats
+        ),
+        (Ok(_), false) => eprintln!("MISSED  {name} ({seconds:.0} s): nothing showed"),
+        (Err(broken), true) => {
+            eprintln!("caught  {name} ({seconds:.0} s): {}", broken.invariant);
+        }
+        (Err(broken), false) => eprintln!(
+            "BROKEN  {name} ({seconds:.0} s): {}: {}\n        again: --seed of this run and the name",
+            broken.invariant, broken.flaw
+        ),
+    }
+}

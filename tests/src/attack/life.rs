@@ -1,0 +1,453 @@
+//! One run: a hub at work, an attack, and the verdict.
+
+use std::time::{Duration, Instant};
+
+use dragoman_faults::{CrashPoint, Part};
+use tempfile::NamedTempFile;
+
+use super::crew::{Crew, Role};
+use super::invariant::{STARTS, fail_silently, judging};
+use super::late_load::{LateLoad, write_large};
+use super::plan::{Attack, Hit, Plan};
+use super::proxy::Proxy;
+use super::rough_load::{RoughLoad, Told};
+use crate::history::{History, Outcome};
+use crate::log::{parked, stored_orders};
+use crate::{
+    Database, Fact, Kafka, Postgres, Project, Topics, applied, check_histories, check_kafka,
+    check_parked, check_table_without_poison, end_leases, sealed_head, shared_kafka,
+    shared_postgres, stored, tally,
+};
+
+/// The projection, and its table.
+const TABLE: &str = "tally";
+/// How long senders go on when nothing else holds them up.
+const LIFE: Duration = Duration::from_millis(2_500);
+/// The rest between two events of the HTTP senders.
+const INTERVAL: Duration = Duration::from_millis(8);
+/// Sessions that write into the log.
+const WRITERS: u64 = 4;
+/// How long the attack itself may take.
+const ATTACK_LIMIT: Duration = Duration::from_secs(150);
+/// How soon after it everything must be drained.
+const DRAINED: Duration = Duration::from_secs(30);
+/// The most memory that a process of the hub may have had.
+const MEMORY: u64 = 256 << 20;
+/// The most repeats in Kafka after a crash: what was on the wire to the broker.
+const REPEATS: usize = 200;
+
+/// What came of a run that ended well.
+#[derive(Debug, Clone, Copy)]
+pub struct Survived {
+    /// Events in the log.
+    pub events: usize,
+    /// Processes that died.
+    pub deaths: u32,
+    /// Records that came again in Kafka.
+    pub repeats: usize,
+}
+
+/// Lives through a plan.
+///
+/// # Panics
+/// When an invariant is broken; [`invariant`](super::invariant()) says which.
+pub async fn live(plan: Plan) -> Survived {
+    fail_silently(plan.bug.is_some());
+    judging(STARTS);
+    let stage = Stage::set(plan).await;
+    let mut crew = Crew::new(&stage.project, TABLE);
+    crew.start(Role::Relay);
+    crew.start(Role::Projection);
+    if plan.attack == Attack::ZombieProjection {
+        crew.start(Role::Projection);
+    }
+    crew.start(Role::Ingest);
+    let rough = RoughLoad::start(stage.project.listen, &stage.project.key(), INTERVAL);
+    let writers = if plan.attack == Attack::Calm {
+        1
+    } else {
+        WRITERS
+    };
+    let late = LateLoad::start(&stage.project.database, writers, plan.seed);
+    judging("nobody gives up under the attack");
+    let large = stage.attack(&mut crew, &rough).await;
+    let told = rough.stop().await;
+    let mut histories = late.stop().await;
+    histories.extend(large);
+    histories.push(told.history.clone());
+    stage.drain(&mut crew).await;
+    stage.judge(&mut crew, &histories, &told).await
+}
+
+struct Stage {
+    plan: Plan,
+    project: Project,
+    target: Database,
+    /// The wire between the projection and its table.
+    wire: Proxy,
+    /// How many deaths are left.
+    fuse: NamedTempFile,
+    /// A server of its own, if it has one.
+    _server: Option<Postgres>,
+}
+
+impl Stage {
+    async fn set(plan: Plan) -> Self {
+        let fuse = NamedTempFile::new().expect("a file can be made");
+        let mut environment = Vec::new();
+        if let Attack::Crash(point, _, _) = plan.attack {
+            let armed = format!("{}:{}", point.name(), fuse.path().display());
+            environment.push(("DRAGOMAN_CRASH", armed));
+        }
+        if plan.attack == Attack::ZombieProjection {
+            let point = CrashPoint::ProjectionBeforeStep.name();
+            let armed = format!("{point}:{}", fuse.path().display());
+            environment.push(("DRAGOMAN_CRASH", armed));
+        }
+        if let Some(bug) = plan.bug {
+            environment.push(("DRAGOMAN_PLANTED", bug.name().to_owned()));
+        }
+        let server = match plan.attack {
+            Attack::Calm => Some(Postgres::start().await),
+            _ => None,
+        };
+        let url = server.as_ref().map_or_else(shared_postgres, Postgres::url);
+        let target = Database::create(&url).await;
+        let wire = Proxy::before(&target.url());
+        let projections = [(TABLE, tally(&wire.way_to(&target.url()), TABLE))];
+        let kafka = Some(Kafka::at(&shared_kafka()));
+        let project = Project::prepared(&url, kafka, &projections, environment).await;
+        let stage = Self {
+            plan,
+            project,
+            target,
+            wire,
+            fuse,
+            _server: server,
+        };
+        if stage.is_part(Part::Migration) || stage.hit() == Some(Hit::First) && !stage.waits() {
+            stage.arm();
+        }
+        let started = Instant::now();
+        while !stage.project.command(&["migrate"]).status.success() {
+            assert!(started.elapsed() < DRAINED, "it cannot be migrated");
+        }
+        stage.project.let_the_superuser_publish().await;
+        stage
+    }
+
+    fn point(&self) -> Option<CrashPoint> {
+        match self.plan.attack {
+            Attack::Crash(point, _, _) => Some(point),
+            _ => None,
+        }
+    }
+
+    fn hit(&self) -> Option<Hit> {
+        match self.plan.attack {
+            Attack::Crash(_, hit, _) => Some(hit),
+            _ => None,
+        }
+    }
+
+    fn is_part(&self, part: Part) -> bool {
+        self.point().is_some_and(|point| point.part() == part)
+    }
+
+    /// Whether the point is met only in something that the attack itself begins.
+    fn waits(&self) -> bool {
+        self.is_part(Part::Rebuild)
+            || matches!(
+                self.point(),
+                Some(CrashPoint::ParkingMidDrain | CrashPoint::ProjectionOnRevoke)
+            )
+    }
+
+    fn arm(&self) {
+        if let Attack::Crash(_, _, deaths) = self.plan.attack {
+            std::fs::write(self.fuse.path(), deaths.count().to_string())
+                .expect("a file can be written");
+        }
+    }
+
+    fn deaths_left(&self) -> u32 {
+        let left = std::fs::read_to_string(self.fuse.path()).unwrap_or_default();
+        // `freeze` counts as one.
+        left.trim().parse().unwrap_or(u32::from(!left.is_empty()))
+    }
+
+    /// Lets senders go on while it goes wrong.
+    async fn attack(&self, crew: &mut Crew<'_>, rough: &RoughLoad) -> Option<History> {
+        let mut large = None;
+        let started = Instant::now();
+        crew.until("anything is sent", DRAINED, async || rough.sent() > 20)
+            .await;
+        let part = match self.hit() {
+            Some(Hit::First) => LIFE / 10,
+            Some(Hit::Last) => LIFE * 4 / 5,
+            Some(Hit::Middle) | None => LIFE / 2,
+        };
+        self.pass(crew, part).await;
+        match self.plan.attack {
+            Attack::Crash(..) => self.crash(crew).await,
+            Attack::SessionsEnded => {
+                for _ in 0..6 {
+                    self.project.database.end_sessions().await;
+                    self.target.end_sessions().await;
+                    self.pass(crew, LIFE / 8).await;
+                }
+            }
+            Attack::RelayKilled => {
+                for _ in 0..4 {
+                    crew.first(Role::Relay).kill();
+                    self.pass(crew, LIFE / 3).await;
+                }
+            }
+            Attack::ZombieProjection => self.freeze_until_replaced(crew).await,
+            // It has read some, and reads on when the others are gone.
+            Attack::RecordsLost => {
+                self.leave_the_rest_unread(crew).await;
+                self.pass(crew, LIFE / 4).await;
+                self.until_published(crew).await;
+                self.lose_orders();
+            }
+            Attack::TailLost => self.leave_the_rest_unread(crew).await,
+            Attack::Rebuilt => {
+                for _ in 0..4 {
+                    // Only what the live table has can be missing behind it.
+                    crew.until("something took effect", DRAINED, async || {
+                        applied(&self.target, TABLE).await > 0
+                    })
+                    .await;
+                    self.rebuild(crew).await;
+                }
+            }
+            Attack::CommitAnswerLost => {
+                for _ in 0..5 {
+                    self.wire.lose(1);
+                    crew.until("an answer was lost", DRAINED, async || {
+                        !self.wire.is_to_lose()
+                    })
+                    .await;
+                    self.pass(crew, LIFE / 8).await;
+                }
+            }
+            Attack::LargeLate => {
+                large = Some(write_large(&self.project.database, self.plan.seed).await);
+            }
+            Attack::Nothing | Attack::Calm => {}
+        }
+        self.pass(crew, LIFE.saturating_sub(started.elapsed()).max(LIFE / 5))
+            .await;
+        large
+    }
+
+    async fn crash(&self, crew: &mut Crew<'_>) {
+        match self.point() {
+            Some(CrashPoint::ParkingMidDrain) => return,
+            Some(point) if point.part() == Part::Migration => return,
+            _ => {}
+        }
+        if self.hit() != Some(Hit::First) || self.waits() {
+            self.arm();
+        }
+        while self.is_part(Part::Rebuild) && self.deaths_left() > 0 {
+            self.rebuild(crew).await;
+            self.pass(crew, LIFE / 8).await;
+        }
+        match self.point() {
+            Some(CrashPoint::ProjectionOnRevoke) => self.shuffle(crew).await,
+            Some(CrashPoint::RelayAfterRecovery) if self.hit() != Some(Hit::First) => {
+                crew.first(Role::Relay).kill();
+            }
+            _ => {}
+        }
+        crew.until(
+            "it has died as often as planned",
+            ATTACK_LIMIT,
+            async || self.deaths_left() == 0,
+        )
+        .await;
+    }
+
+    /// Lets instances come and go until enough have died of it.
+    async fn shuffle(&self, crew: &mut Crew<'_>) {
+        let started = Instant::now();
+        while self.deaths_left() > 0 {
+            let (left, looked) = (self.deaths_left(), Instant::now());
+            crew.start(Role::Projection);
+            crew.until(
+                "an instance has died, or none does",
+                ATTACK_LIMIT,
+                async || self.deaths_left() < left || looked.elapsed() > Duration::from_secs(5),
+            )
+            .await;
+            crew.dismiss(Role::Projection).await;
+            assert!(
+                started.elapsed() < ATTACK_LIMIT,
+                "partitions are not taken away"
+            );
+        }
+    }
+
+    async fn rebuild(&self, crew: &mut Crew<'_>) {
+        let started = Instant::now();
+        while !self.project.command(&["rebuild", TABLE]).status.success() {
+            crew.tend().await;
+            end_leases(&self.project.database).await;
+            assert!(started.elapsed() < ATTACK_LIMIT, "it cannot be rebuilt");
+        }
+    }
+
+    async fn freeze_until_replaced(&self, crew: &mut Crew<'_>) {
+        for _ in 0..3 {
+            self.freeze_with_events_in_hand(crew).await;
+            // Longer than its group waits for it: others have its partitions then.
+            self.pass(crew, Duration::from_secs(8)).await;
+            crew.wake(Role::Projection);
+            self.pass(crew, Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Waits until an instance stands still with events in hand.
+    async fn freeze_with_events_in_hand(&self, crew: &mut Crew<'_>) {
+        std::fs::write(self.fuse.path(), "freeze").expect("a file can be written");
+        crew.until("an instance stands still", DRAINED, async || {
+            self.deaths_left() == 0
+        })
+        .await;
+    }
+
+    /// Stops the projection when it has read some events from Kafka.
+    async fn leave_the_rest_unread(&self, crew: &mut Crew<'_>) {
+        // What is there before it begins it brings from the log.
+        crew.until("the projection has begun", DRAINED, async || {
+            applied(&self.target, TABLE).await > 0
+        })
+        .await;
+        self.pass(crew, LIFE / 2).await;
+        crew.dismiss(Role::Projection).await;
+    }
+
+    fn lose_orders(&self) {
+        let [(_, orders), _] = self.project.topics();
+        let kafka = self.project.kafka();
+        Topics::at(&kafka.brokers).truncate(orders, kafka.partitions);
+    }
+
+    /// Lets time pass.
+    async fn pass(&self, crew: &mut Crew<'_>, time: Duration) {
+        let until = Instant::now() + time;
+        crew.until("time has passed", ATTACK_LIMIT, async || {
+            Instant::now() >= until
+        })
+        .await;
+    }
+
+    async fn until_published(&self, crew: &mut Crew<'_>) {
+        let all = stored(&self.project.database).await;
+        crew.until("everything is sealed", DRAINED, async || {
+            sealed_head(&self.project.database).await >= all
+        })
+        .await;
+        crew.until("everything is published", DRAINED, async || {
+            let status = self.project.status();
+            status.is_ok_and(|status| status["log"]["published"].as_i64() >= Some(all))
+        })
+        .await;
+    }
+
+    /// Nothing goes wrong any more.
+    async fn drain(&self, crew: &mut Crew<'_>) {
+        judging("everything is drained within 30 s after the attack");
+        self.until_published(crew).await;
+        if matches!(self.plan.attack, Attack::RecordsLost | Attack::TailLost) {
+            if self.plan.attack == Attack::TailLost {
+                self.lose_orders();
+            }
+            crew.start(Role::Projection);
+        }
+        self.until_taken_in(crew).await;
+    }
+
+    async fn until_taken_in(&self, crew: &mut Crew<'_>) {
+        let orders = stored_orders(&self.project.database).await;
+        crew.until(
+            "every order took effect or is parked",
+            DRAINED,
+            async || {
+                let waiting = i64::try_from(parked(&self.target, TABLE).await.len()).unwrap_or(0);
+                applied(&self.target, TABLE).await + waiting >= orders
+            },
+        )
+        .await;
+    }
+
+    async fn judge(&self, crew: &mut Crew<'_>, histories: &[History], told: &Told) -> Survived {
+        judging(
+            "what was acknowledged is in the log once, as it was sent and in its order; what was refused is not",
+        );
+        let log = check_histories(&self.project, histories).await;
+        judging("a key stands for one content");
+        for (number, outcome) in &told.conflicts {
+            assert!(
+                *outcome != Outcome::Ok,
+                "other content under event-{number} was acknowledged"
+            );
+        }
+        judging("Kafka holds the log: first occurrences complete and in order");
+        let repeats = match self.plan.attack {
+            Attack::RecordsLost | Attack::TailLost => 0,
+            _ => check_kafka(&self.project, &log),
+        };
+        judging("records come again only if they were on the wire in a crash");
+        assert!(repeats <= REPEATS, "{repeats} repeats");
+        judging("what waits is what must wait, in order");
+        check_parked(&self.target, TABLE, &log).await;
+        self.skip_poison(crew, &log).await;
+        judging("a table is the fold of the log");
+        check_table_without_poison(&self.target, TABLE, &log).await;
+        judging("the account balances");
+        let status = self.project.status().expect("there is a status");
+        assert!(status["balanced"] == true, "unbalanced: {status}");
+        judging("memory is bounded");
+        let most = crew.most_memory();
+        assert!(most <= MEMORY, "a process had {} MiB", most >> 20);
+        judging("everybody stops in good order");
+        let deaths = crew.deaths;
+        crew.stop().await;
+        Survived {
+            events: log.len(),
+            deaths,
+            repeats,
+        }
+    }
+
+    /// Decides on what failed, until nothing waits any more.
+    async fn skip_poison(&self, crew: &mut Crew<'_>, log: &[Fact]) {
+        judging("what waited goes on when it was decided on");
+        let all = log.iter().filter(|fact| fact.is_order()).count();
+        let poisoned = log.iter().filter(|fact| fact.is_poison()).count();
+        if self.point() == Some(CrashPoint::ParkingMidDrain) {
+            self.arm();
+        }
+        let skip = ["parked", "skip", "--projection", TABLE];
+        let skip = [&skip[..], &["--reason-like", "%", "--reason", "no room"]].concat();
+        crew.until("nothing waits any more", DRAINED * 2, async || {
+            let _nothing_to_skip_now = self.project.command(&skip);
+            parked(&self.target, TABLE).await.is_empty()
+        })
+        .await;
+        crew.until("all that waited took effect", DRAINED, async || {
+            let expected = i64::try_from(all - poisoned).unwrap_or(0);
+            applied(&self.target, TABLE).await >= expected
+        })
+        .await;
+        if self.point() == Some(CrashPoint::ParkingMidDrain) {
+            assert!(
+                self.deaths_left() == 0,
+                "the point was not met often enough"
+            );
+        }
+    }
+}

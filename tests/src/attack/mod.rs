@@ -1,0 +1,14 @@
+//! A whole hub under attack: everything that it has at work, senders that go on, one thing
+//! that goes wrong again and again, and the judges.
+
+mod crew;
+mod invariant;
+mod late_load;
+mod life;
+mod plan;
+mod proxy;
+mod rough_load;
+
+pub use invariant::{STARTS, fails_silently, invariant};
+pub use life::{Survived, live};
+pub use plan::{Attack, Deaths, Hit, Plan};

@@ -1,0 +1,110 @@
+//! What goes wrong in one run.
+
+use std::fmt;
+
+use dragoman_faults::{Bug, CrashPoint};
+
+/// When a crash point is armed for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    /// From the start.
+    First,
+    /// When half of everything was sent.
+    Middle,
+    /// When nearly everything was sent.
+    Last,
+}
+
+impl Hit {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::First, Self::Middle, Self::Last];
+}
+
+/// How often the process dies, each time at the first hit after its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deaths {
+    /// Once.
+    Once,
+    /// And once more when it was started again.
+    Twice,
+    /// Five times.
+    Storm,
+    /// Twenty times: for planted bugs that show only at some of the hits.
+    Siege,
+}
+
+impl Deaths {
+    /// Those that every crash point is tried with.
+    pub const ALL: [Self; 3] = [Self::Once, Self::Twice, Self::Storm];
+
+    /// As a number.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        match self {
+            Self::Once => 1,
+            Self::Twice => 2,
+            Self::Storm => 5,
+            Self::Siege => 20,
+        }
+    }
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attack {
+    /// Nothing: what the others are compared with.
+    Nothing,
+    /// A process dies at a place.
+    Crash(CrashPoint, Hit, Deaths),
+    /// Nothing, on a server that nobody else writes to, with few writers: nothing is in
+    /// flight now and then.
+    Calm,
+    /// The hub's and the target's sessions are ended by the server, again and again.
+    SessionsEnded,
+    /// The answer to a commit of the projection gets lost, and its connection with it.
+    CommitAnswerLost,
+    /// A transaction with more events than a batch holds becomes visible late.
+    LargeLate,
+    /// An instance of the projection is frozen until others have its partitions, and wakes
+    /// with what it had in hand.
+    ZombieProjection,
+    /// The relay is killed again and again, wherever it stands.
+    RelayKilled,
+    /// Kafka loses the oldest records before the projection has read them.
+    RecordsLost,
+    /// Kafka loses the newest records of partitions that go quiet.
+    TailLost,
+    /// The table is rebuilt under traffic, with nothing else going wrong.
+    Rebuilt,
+}
+
+impl fmt::Display for Attack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Crash(point, hit, deaths) => {
+                write!(formatter, "{} {hit:?} {deaths:?}", point.name())
+            }
+            other => write!(formatter, "{other:?}"),
+        }
+    }
+}
+
+/// One run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// What goes wrong.
+    pub attack: Attack,
+    /// The mistake that the hub makes beside.
+    pub bug: Option<Bug>,
+    /// From which everything random in it follows.
+    pub seed: u64,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.bug {
+            None => write!(formatter, "{}", self.attack),
+            Some(bug) => write!(formatter, "{} with {}", self.attack, bug.name()),
+        }
+    }
+}

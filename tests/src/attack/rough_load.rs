@@ -1,0 +1,92 @@
+//! HTTP senders as they are: some send twice at once, some send other content under a key
+//! that is taken, some send what breaks the schema.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::History;
+use crate::history::Outcome;
+use crate::http_load::Sender;
+
+/// Senders that go on until they are stopped.
+pub(super) struct RoughLoad {
+    told: Arc<Mutex<Told>>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// What was sent, and what the senders were told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    pub(super) history: History,
+    /// Events whose key stood for other content, and what was said of them.
+    pub(super) conflicts: Vec<(u64, Outcome)>,
+}
+
+impl RoughLoad {
+    /// One event in that interval, whoever waits for what.
+    pub(super) fn start(port: u16, key: &str, interval: Duration) -> Self {
+        let told = Arc::new(Mutex::new(Told::default()));
+        let stop = CancellationToken::new();
+        let sender = Sender::new(port, key);
+        let task = tokio::spawn(send_all(sender, Arc::clone(&told), interval, stop.clone()));
+        Self { told, stop, task }
+    }
+
+    pub(super) fn sent(&self) -> usize {
+        self.told.lock().unwrap().history.sent.len()
+    }
+
+    pub(super) async fn stop(self) -> Told {
+        self.stop.cancel();
+        self.task.await.expect("senders do not fail");
+        let told = self.told.lock().unwrap();
+        told.clone()
+    }
+}
+
+async fn send_all(
+    sender: Sender,
+    told: Arc<Mutex<Told>>,
+    interval: Duration,
+    stop: CancellationToken,
+) {
+    let mut open = JoinSet::new();
+    let started = Instant::now();
+    for number in 1_u32.. {
+        let due = started + interval * number;
+        tokio::select! {
+            () = tokio::time::sleep_until(due.into()) => {}
+            () = stop.cancelled() => break,
+        }
+        while open.try_join_next().is_some() {}
+        open.spawn(send(sender.clone(), Arc::clone(&told), number.into(), due));
+    }
+    open.join_all().await;
+}
+
+async fn send(sender: Sender, told: Arc<Mutex<Told>>, number: u64, due: Instant) {
+    told.lock().unwrap().history.invoke(number, due);
+    let outcome = if number % 13 == 5 {
+        sender.send_broken(number).await
+    } else if number.is_multiple_of(3) {
+        // Not in one statement, and not after the other is answered.
+        let again = async {
+            tokio::time::sleep(Duration::from_millis(number % 8)).await;
+            sender.send_as_is(number).await
+        };
+        let (one, other) = tokio::join!(sender.send_as_is(number), again);
+        if one == Outcome::Ok { one } else { other }
+    } else {
+        sender.send_as_is(number).await
+    };
+    let acknowledged = outcome == Outcome::Ok;
+    told.lock().unwrap().history.answer(number, outcome);
+    if acknowledged && number % 17 == 4 {
+        let outcome = sender.send_with_content_of(number, number + 1).await;
+        told.lock().unwrap().conflicts.push((number, outcome));
+    }
+}
