@@ -16,9 +16,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::cursor::{Cursor, Place};
+use super::halt::clear_halt;
 use super::lane::{Lane, Told};
 use super::patience::{Quit, patiently};
-use super::run::clear_halt;
 use super::session::{Session, StepEnd};
 use super::silence::Silence;
 use super::watch::Marks;

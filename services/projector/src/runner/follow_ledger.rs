@@ -9,9 +9,9 @@ use dragoman_store::{Leadership, Lease};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::cursor::{Cursor, Place};
+use super::halt::{clear_halt, component};
 use super::lineage::read_on;
 use super::patience::{Quit, Tries, patiently};
-use super::run::{clear_halt, component};
 use super::session::{Session, SessionEnd, StepEnd};
 use super::{ProjectorError, telemetry};
 use crate::{Reader, Stop};

@@ -22,6 +22,7 @@ mod error;
 mod fill;
 mod follow_kafka;
 mod follow_ledger;
+mod halt;
 mod lane;
 mod lineage;
 mod open;

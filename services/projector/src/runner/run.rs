@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dragoman_core::chain;
 use dragoman_store::Store;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::follow_kafka::follow_kafka;
 use super::follow_ledger::follow_ledger;
+use super::halt::report_halt;
 use super::open::Runner;
 use super::patience::{Quit, patiently};
 use super::session::{Session, SessionEnd};
@@ -47,21 +47,9 @@ pub async fn run(
     };
     let ended = runner.serve().await;
     if let Err(halt) = &ended {
-        let component = component(runner.name());
-        let reported = runner
-            .store
-            .report_halt(&component, halt.code(), &chain(halt), &halt.remedy())
-            .await;
-        if let Err(error) = reported {
-            tracing::warn!(projection = runner.name(), error = %chain(&error), "the halt could not be left for `status`");
-        }
+        report_halt(&runner.store, runner.name(), halt).await;
     }
     ended
-}
-
-/// What `status` calls a projection; the name of a follower's lease too.
-pub(super) fn component(projection: &str) -> String {
-    format!("projection {projection}")
 }
 
 impl Runner {
@@ -151,11 +139,4 @@ async fn hold(session: Arc<Session>) -> Result<SessionEnd, ProjectorError> {
         }));
     }
     session.how_it_ended()
-}
-
-/// Takes an old halt back: this instance has begun to work.
-pub(super) async fn clear_halt(store: &Store, projection: &str) {
-    if let Err(error) = store.clear_halt(&component(projection)).await {
-        tracing::debug!(projection, error = %chain(&error), "an old halt was not taken back");
-    }
 }
