@@ -34,6 +34,12 @@ impl Database {
         format!("{server}/{}", self.name)
     }
 
+    /// Takes it away with everything in it. Ends every session with it.
+    pub async fn remove(self) {
+        self.administer(&format!("drop database {} with (force)", self.name))
+            .await;
+    }
+
     /// A session with it.
     pub async fn connect(&self) -> PgConnection {
         PgConnection::connect(&self.url())
