@@ -25,11 +25,14 @@ mod child;
 mod contest;
 mod cpu;
 mod events;
+mod http_driver;
+mod ingest;
 mod machine;
 mod outbox;
 mod peers;
 mod performance;
 mod preload;
+mod project;
 mod relay;
 mod report;
 mod rounds;
@@ -66,6 +69,15 @@ async fn measure(settings: &Settings) {
     let mut report = Report::begin(settings, &servers).await;
     if settings.want(relay::NAMES) {
         report.add(relay::measure(settings, &servers).await);
+    }
+    if settings.want(&[ingest::SINGLE]) {
+        report.add(ingest::measure_single(settings, &servers).await);
+    }
+    if settings.want(&[ingest::BATCH]) {
+        report.add(ingest::measure_batch(settings, &servers).await);
+    }
+    if settings.want(&[project::NAME]) {
+        report.add(project::measure(settings, &servers).await);
     }
     report.finish();
 }

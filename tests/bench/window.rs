@@ -27,7 +27,7 @@ pub(crate) const CPU_ALL: &str = "cpu_all_us_per_event";
 pub(crate) const MEMORY: &str = "memory_mib";
 
 /// Costs up to a moment.
-struct Reading {
+pub(crate) struct Reading {
     at: Instant,
     own: f64,
     postgres: f64,
@@ -35,13 +35,31 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(own: Tree, servers: &Servers) -> Self {
+    /// Reads what a process and the servers have cost by now.
+    pub(crate) fn take(own: Tree, servers: &Servers) -> Self {
         Self {
             at: Instant::now(),
             own: own.cpu_seconds(),
             postgres: servers.postgres_tree.cpu_seconds(),
             broker: servers.broker_tree.cpu_seconds(),
         }
+    }
+
+    /// What so many events have cost since this reading.
+    pub(crate) fn since(&self, own: Tree, servers: &Servers, events: f64) -> Sample {
+        let end = Self::take(own, servers);
+        let each = |seconds: f64| seconds * 1e6 / events;
+        let own_cpu = each(end.own - self.own);
+        let postgres = each(end.postgres - self.postgres);
+        let broker = each(end.broker - self.broker);
+        Sample::from([
+            (RATE, events / (end.at - self.at).as_secs_f64()),
+            (CPU, own_cpu),
+            (CPU_POSTGRES, postgres),
+            (CPU_BROKER, broker),
+            (CPU_ALL, own_cpu + postgres + broker),
+            (MEMORY, own.peak_memory()),
+        ])
     }
 }
 
@@ -59,29 +77,14 @@ pub(crate) async fn passing(
     let first = until(process, warm_up + 1, &mut passed).await;
     let begin = Reading::take(own, servers);
     until(process, all, &mut passed).await;
-    let end = Reading::take(own, servers);
     let events = (all - first) as f64;
+    let sample = begin.since(own, servers, events);
     assert!(
         events > 0.0,
         "{} was through before it could be measured: give more EVENTS",
         process.label()
     );
-    sample(&begin, &end, events, own.peak_memory())
-}
-
-fn sample(begin: &Reading, end: &Reading, events: f64, memory: f64) -> Sample {
-    let each = |seconds: f64| seconds * 1e6 / events;
-    let own = each(end.own - begin.own);
-    let postgres = each(end.postgres - begin.postgres);
-    let broker = each(end.broker - begin.broker);
-    Sample::from([
-        (RATE, events / (end.at - begin.at).as_secs_f64()),
-        (CPU, own),
-        (CPU_POSTGRES, postgres),
-        (CPU_BROKER, broker),
-        (CPU_ALL, own + postgres + broker),
-        (MEMORY, memory),
-    ])
+    sample
 }
 
 async fn until(process: &mut Process, wanted: i64, passed: &mut impl AsyncFnMut() -> i64) -> i64 {

@@ -5,10 +5,17 @@
 //! | `debezium` | Debezium in Kafka Connect: the usual product |
 //! | `skip_locked` | the outboxes that are usually written at home |
 //! | `raw_kafka` | librdkafka by itself: the limit of publishing |
+//! | `handlers` | HTTP servers that do nothing, and that commit each event |
+//! | `raw_log` | a log with dedupe in plain SQL: the limit of storing |
+//! | `raw_projection`, `raw_table` | consumers that upsert by themselves: the limit of projecting |
 
 pub(crate) mod debezium;
+mod handlers;
 mod producer;
 mod raw_kafka;
+pub(crate) mod raw_log;
+mod raw_projection;
+pub(crate) mod raw_table;
 mod skip_locked;
 
 use crate::child::Task;
@@ -19,6 +26,10 @@ pub(crate) async fn run(name: &str, task: &Task) {
         "librdkafka" => raw_kafka::publish(task),
         "skip_locked_update" => skip_locked::relay(task, skip_locked::Done::Marked).await,
         "skip_locked_delete" => skip_locked::relay(task, skip_locked::Done::Deleted).await,
+        "empty_handler" => handlers::empty(task).await,
+        "commit_per_event" => handlers::commit_per_event(task).await,
+        "raw_batch_upsert" => raw_projection::follow(task, raw_projection::WINDOW),
+        "transaction_per_event" => raw_projection::follow(task, 1),
         other => panic!("there is no peer {other}"),
     }
 }

@@ -1,0 +1,99 @@
+//! `project_sql`: records of Kafka into rows of a table.
+
+use dragoman_tests::{Database, Project, applied, tally, wait_until_published};
+
+use crate::broker::Topic;
+use crate::child::{Child, Task};
+use crate::contest::{Contest, OURS, Sample};
+use crate::peers::raw_table;
+use crate::preload;
+use crate::report::{Figure, Row};
+use crate::servers::Servers;
+use crate::settings::Settings;
+use crate::window::{self, passing};
+
+/// What this measures.
+pub(crate) const NAME: &str = "project_sql";
+
+const TABLE: &str = "tally";
+const BATCHES: &str = "raw_batch_upsert";
+const SINGLE: &str = "transaction_per_event";
+
+const FIGURE: Figure = Figure {
+    name: NAME,
+    measure: window::RATE,
+    unit: "events/s",
+    peer: Some(SINGLE),
+    limit: Some(BATCHES),
+    goal: "≥ 20 × one event per transaction, ≥ 0.85 × the limit",
+};
+const CPU: Figure = Figure {
+    name: "project_sql_cpu",
+    measure: window::CPU_ALL,
+    unit: "µs/event",
+    peer: Some(SINGLE),
+    limit: Some(BATCHES),
+    goal: "none: the process, Postgres and the broker together",
+};
+
+/// Runs every contender in turn, each on the same topic.
+pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> {
+    let mut contest = Contest::default();
+    for round in 1..=settings.rounds {
+        eprintln!("bench: {NAME}, round {round} of {}", settings.rounds);
+        let target = Database::create(&servers.postgres).await;
+        let project = published(servers, settings.events, &target).await;
+        let topic = preload::topic_of(&project);
+        let events = settings.events;
+        contest.add(BATCHES, raw(servers, BATCHES, topic, events).await);
+        contest.add(OURS, ours(servers, &project, &target, events).await);
+        contest.add(SINGLE, raw(servers, SINGLE, topic, events / 10).await);
+        Topic::at(&servers.kafka, topic).remove().await;
+        project.database.clone().remove().await;
+        target.remove().await;
+    }
+    vec![FIGURE.of(&contest), CPU.of(&contest)]
+}
+
+/// A project whose events are in Kafka, and nothing of it runs.
+async fn published(servers: &Servers, events: i64, target: &Database) -> Project {
+    let project = preload::project(servers, &[(TABLE, tally(target, TABLE))]).await;
+    preload::append(&project, 0..events).await;
+    let mut relay = project.relay();
+    wait_until_published(&project).await;
+    relay.stop().await;
+    project
+}
+
+async fn ours(servers: &Servers, project: &Project, target: &Database, events: i64) -> Sample {
+    servers.settle().await;
+    let mut projection = project.projection(TABLE);
+    let sample = passing(servers, &mut projection, 0, events, async || {
+        applied(target, TABLE).await
+    })
+    .await;
+    projection.stop().await;
+    sample
+}
+
+/// A consumer of a few lines that keeps the same table.
+async fn raw(servers: &Servers, name: &'static str, topic: &str, events: i64) -> Sample {
+    let target = Database::create(&servers.postgres).await;
+    raw_table::create(&target).await;
+    servers.settle().await;
+    let task = Task {
+        postgres: target.url(),
+        kafka: servers.kafka.clone(),
+        topic: topic.to_owned(),
+        events,
+        ..Task::default()
+    };
+    let mut child = Child::peer(name, &task);
+    let sample = passing(servers, &mut child.process, 0, events, async || {
+        applied(&target, TABLE).await
+    })
+    .await;
+    drop(child);
+    target.remove().await;
+    sample
+}
