@@ -25,8 +25,9 @@ pub(crate) const BATCH: &str = "ingest_batch";
 
 /// Events in a batch.
 const TOGETHER: u64 = 100;
-/// Connections that send single events, and batches.
-const CONNECTIONS: usize = 64;
+/// Connections that send single events, and batches. Each waits for its answer, so that
+/// they are also how many can be together in one statement.
+const CONNECTIONS: usize = 256;
 const BATCH_CONNECTIONS: usize = 8;
 
 const EMPTY: &str = "empty_handler";

@@ -23,6 +23,7 @@
 mod broker;
 mod child;
 mod contest;
+mod counter;
 mod cpu;
 mod events;
 mod http_driver;

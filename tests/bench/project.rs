@@ -5,6 +5,7 @@ use dragoman_tests::{Database, Project, applied, tally, wait_until_published};
 use crate::broker::Topic;
 use crate::child::{Child, Task};
 use crate::contest::{Contest, OURS, Sample};
+use crate::counter::{self, Counter};
 use crate::peers::raw_table;
 use crate::preload;
 use crate::report::{Figure, Row};
@@ -68,11 +69,13 @@ async fn published(servers: &Servers, events: i64, target: &Database) -> Project
 async fn ours(servers: &Servers, project: &Project, target: &Database, events: i64) -> Sample {
     servers.settle().await;
     let mut projection = project.projection(TABLE);
+    let mut counter = Counter::of(target, counter::OWN).await;
     let sample = passing(servers, &mut projection, 0, events, async || {
-        applied(target, TABLE).await
+        counter.count().await
     })
     .await;
     projection.stop().await;
+    assert_eq!(applied(target, TABLE).await, events, "events in the table");
     sample
 }
 
@@ -89,11 +92,16 @@ async fn raw(servers: &Servers, name: &'static str, topic: &str, events: i64) ->
         ..Task::default()
     };
     let mut child = Child::peer(name, &task);
+    let mut counter = Counter::of(&target, counter::RAW).await;
     let sample = passing(servers, &mut child.process, 0, events, async || {
-        applied(&target, TABLE).await
+        counter.count().await
     })
     .await;
     drop(child);
+    assert!(
+        applied(&target, TABLE).await >= events,
+        "events in the table"
+    );
     target.remove().await;
     sample
 }
