@@ -12,6 +12,8 @@ use tempfile::NamedTempFile;
 pub(crate) struct Task {
     /// The URL of its database.
     pub(crate) postgres: String,
+    /// The URL of the database that it writes to, where that is another one.
+    pub(crate) target: String,
     /// The address of Kafka.
     pub(crate) kafka: String,
     /// Its topic.

@@ -20,7 +20,9 @@
     reason = "figures are floats, and counts are far below what those hold exactly"
 )]
 
+mod arrivals;
 mod broker;
+mod catch_up;
 mod child;
 mod contest;
 mod counter;
@@ -28,13 +30,16 @@ mod cpu;
 mod events;
 mod http_driver;
 mod ingest;
+mod latency;
 mod machine;
+mod open_loop;
 mod outbox;
 mod peers;
 mod performance;
 mod preload;
 mod project;
 mod relay;
+mod replay;
 mod report;
 mod rounds;
 mod servers;
@@ -79,6 +84,18 @@ async fn measure(settings: &Settings) {
     }
     if settings.want(&[project::NAME]) {
         report.add(project::measure(settings, &servers).await);
+    }
+    if settings.want(&[latency::NAME]) {
+        report.add(latency::measure(settings, &servers).await);
+    }
+    if settings.want(&[replay::REBUILD]) {
+        report.add(replay::measure_rebuild(settings, &servers).await);
+    }
+    if settings.want(&[replay::NULL]) {
+        report.add(replay::measure_null(settings, &servers).await);
+    }
+    if settings.want(&[catch_up::NAME]) {
+        report.add(catch_up::measure(settings, &servers).await);
     }
     report.finish();
 }

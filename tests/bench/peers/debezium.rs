@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dragoman_tests::{Process, free_port};
+use dragoman_tests::{Process, eventually, free_port};
 use tempfile::TempDir;
 
 use crate::child::Child;
@@ -41,6 +41,19 @@ impl Slot {
         outbox.run(&create).await;
         servers.settle().await;
         slot
+    }
+
+    /// Returns when the connector streams from it.
+    pub(crate) async fn wait_for_reader(&self, outbox: &Outbox, process: &mut Process) {
+        let question = format!(
+            "select count(*) from pg_replication_slots where slot_name = '{}' and active",
+            self.name
+        );
+        eventually("Debezium streams", async || {
+            process.assert_running();
+            outbox.database.number(&question).await == 1
+        })
+        .await;
     }
 
     /// Lets Postgres forget the log that it kept.

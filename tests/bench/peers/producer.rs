@@ -13,12 +13,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const FULL: Duration = Duration::from_micros(200);
 
 /// Sends records, and knows when all are acknowledged.
-pub(super) struct BareProducer {
+pub(crate) struct BareProducer {
     inner: ThreadedProducer<DefaultProducerContext>,
 }
 
 impl BareProducer {
-    pub(super) fn connect(kafka: &str) -> Self {
+    /// Connects by itself.
+    pub(crate) fn connect(kafka: &str) -> Self {
         let inner = ClientConfig::new()
             .set("bootstrap.servers", kafka)
             .set("acks", "all")
@@ -34,7 +35,8 @@ impl BareProducer {
         Self { inner }
     }
 
-    pub(super) fn send(&self, topic: &str, key: &str, payload: &str) {
+    /// Hands a record over; waits while the queue is full.
+    pub(crate) fn send(&self, topic: &str, key: &str, payload: &str) {
         let mut record = BaseRecord::to(topic).key(key).payload(payload);
         while let Err((error, again)) = self.inner.send(record) {
             assert!(
@@ -50,7 +52,7 @@ impl BareProducer {
     }
 
     /// Returns when everything that was sent is acknowledged.
-    pub(super) fn flush(&self) {
+    pub(crate) fn flush(&self) {
         self.inner.flush(PATIENCE).expect("Kafka acknowledges");
     }
 }
