@@ -34,7 +34,7 @@ const fn figure(name: &'static str, measure: &'static str, unit: &'static str) -
         unit,
         peer: None,
         limit: None,
-        goal: "none: rate and time to level",
+        goals: &[],
     }
 }
 

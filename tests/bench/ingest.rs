@@ -10,6 +10,7 @@ use crate::child::{Child, Task};
 use crate::contest::{Contest, OURS, Sample};
 use crate::cpu::Tree;
 use crate::events;
+use crate::goal::Goal;
 use crate::http_driver::{Requests, drive, post};
 use crate::peers::raw_log;
 use crate::preload;
@@ -40,7 +41,7 @@ const SINGLE_FIGURE: Figure = Figure {
     unit: "events/s",
     peer: Some(COMMIT),
     limit: Some(EMPTY),
-    goal: "≥ 4 × one commit per event, ≥ 0.6 × the limit",
+    goals: &[Goal::PeerAtLeast(4.0), Goal::LimitAtLeast(0.6)],
 };
 const BATCH_FIGURE: Figure = Figure {
     name: BATCH,
@@ -48,7 +49,7 @@ const BATCH_FIGURE: Figure = Figure {
     unit: "events/s",
     peer: None,
     limit: Some(UNNEST),
-    goal: "≥ 0.8 × the limit",
+    goals: &[Goal::LimitAtLeast(0.8)],
 };
 
 /// One event per request: ours, a handler that does nothing, and one that commits each.

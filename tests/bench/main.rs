@@ -28,6 +28,8 @@ mod contest;
 mod counter;
 mod cpu;
 mod events;
+mod goal;
+mod growth;
 mod http_driver;
 mod ingest;
 mod latency;
@@ -96,6 +98,9 @@ async fn measure(settings: &Settings) {
     }
     if settings.want(&[catch_up::NAME]) {
         report.add(catch_up::measure(settings, &servers).await);
+    }
+    if settings.want(&[growth::NAME]) {
+        report.add(growth::measure(settings, &servers).await);
     }
     report.finish();
 }

@@ -6,6 +6,9 @@ use crate::contest::OURS;
 use crate::machine::Machine;
 use crate::report::{Report, Row};
 
+/// Why what is missed is missed, written by people.
+const LIMITS: &str = include_str!("limits.md");
+
 /// The rows, a line each.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = String::from("\n");
@@ -24,7 +27,7 @@ fn line(text: &mut String, cells: &[String; 7]) {
     let [ours, peer, limit, unit] = numbers;
     writeln!(
         text,
-        "{name:<26} {ours:>10} {peer:>10} {limit:>10}  {unit:<10} {by_peer:>8} {by_limit:>8}"
+        "{name:<34} {ours:>10} {peer:>10} {limit:>10}  {unit:<10} {by_peer:>8} {by_limit:>8}"
     )
     .expect("text can be written");
 }
@@ -58,7 +61,11 @@ pub(crate) fn page(report: &Report) -> String {
     );
     for row in &report.rows {
         let cells = cells(row);
-        let goal = row.goal;
+        let goal = match (row.goals.join(", "), row.met) {
+            (none, _) if none.is_empty() => String::new(),
+            (goals, true) => format!("{goals}: reached"),
+            (goals, false) => format!("{goals}: **missed**"),
+        };
         writeln!(
             page,
             "| `{}` | {} | {goal} |",
@@ -67,6 +74,7 @@ pub(crate) fn page(report: &Report) -> String {
         )
         .expect("text can be written");
     }
+    write!(page, "\n{LIMITS}").expect("text can be written");
     let mut shown = None;
     for row in &report.rows {
         // Rows of one contest have the same details.
@@ -160,6 +168,9 @@ fn number(value: f64) -> String {
 }
 
 fn ratio(value: f64) -> String {
+    if !value.is_finite() {
+        return String::new();
+    }
     if value >= 10.0 {
         format!("{value:.1}")
     } else {

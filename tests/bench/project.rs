@@ -6,6 +6,7 @@ use crate::broker::Topic;
 use crate::child::{Child, Task};
 use crate::contest::{Contest, OURS, Sample};
 use crate::counter::{self, Counter};
+use crate::goal::Goal;
 use crate::peers::raw_table;
 use crate::preload;
 use crate::report::{Figure, Row};
@@ -28,7 +29,7 @@ const FIGURE: Figure = Figure {
     unit: "events/s",
     peer: Some(SINGLE),
     limit: Some(BATCHES),
-    goal: "≥ 20 × one event per transaction, ≥ 0.85 × the limit",
+    goals: &[Goal::PeerAtLeast(20.0), Goal::LimitAtLeast(0.85)],
 };
 const CPU: Figure = Figure {
     name: "project_sql_cpu",
@@ -36,7 +37,7 @@ const CPU: Figure = Figure {
     unit: "µs/event",
     peer: Some(SINGLE),
     limit: Some(BATCHES),
-    goal: "none: the process, Postgres and the broker together",
+    goals: &[],
 };
 
 /// Runs every contender in turn, each on the same topic.

@@ -3,6 +3,7 @@
 use crate::broker::Topic;
 use crate::child::{Child, Task};
 use crate::contest::{Contest, OURS, Sample};
+use crate::goal::Goal;
 use crate::outbox::{Kind, Outbox};
 use crate::peers::debezium::{self, Debezium, Tuning};
 use crate::preload;
@@ -27,7 +28,7 @@ const FIGURES: &[Figure] = &[
         unit: "events/s",
         peer: Some(TUNED),
         limit: Some(RAW),
-        goal: "≥ 5 × tuned Debezium, ≥ 0.5 × the limit",
+        goals: &[Goal::PeerAtLeast(5.0), Goal::LimitAtLeast(0.5)],
     },
     Figure {
         name: "relay_cpu",
@@ -35,7 +36,7 @@ const FIGURES: &[Figure] = &[
         unit: "µs/event",
         peer: Some(TUNED),
         limit: Some(RAW),
-        goal: "≤ 0.125 × tuned Debezium",
+        goals: &[Goal::PeerAtMost(0.125)],
     },
     Figure {
         name: "relay_cpu_with_servers",
@@ -43,7 +44,7 @@ const FIGURES: &[Figure] = &[
         unit: "µs/event",
         peer: Some(TUNED),
         limit: Some(RAW),
-        goal: "none: the process, Postgres and the broker together",
+        goals: &[],
     },
     Figure {
         name: "relay_memory",
@@ -51,7 +52,7 @@ const FIGURES: &[Figure] = &[
         unit: "MiB",
         peer: Some(TUNED),
         limit: Some(RAW),
-        goal: "≤ 64 MiB",
+        goals: &[Goal::AtMost(64.0)],
     },
 ];
 

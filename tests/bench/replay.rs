@@ -6,6 +6,7 @@ use crate::child::{Child, Task};
 use crate::contest::{Contest, OURS, Sample};
 use crate::counter::{self, Counter};
 use crate::cpu::Tree;
+use crate::goal::Goal;
 use crate::peers::raw_table;
 use crate::preload;
 use crate::report::{Figure, Row};
@@ -28,7 +29,7 @@ const NULL_FIGURE: Figure = Figure {
     unit: "events/s",
     peer: None,
     limit: Some(COPY),
-    goal: "≥ 0.7 × the limit",
+    goals: &[Goal::LimitAtLeast(0.7)],
 };
 const REBUILD_FIGURE: Figure = Figure {
     name: REBUILD,
@@ -36,7 +37,7 @@ const REBUILD_FIGURE: Figure = Figure {
     unit: "events/s",
     peer: None,
     limit: Some(UPSERT),
-    goal: "≥ 0.8 × the limit",
+    goals: &[Goal::LimitAtLeast(0.8)],
 };
 
 /// Reads the same log in turn, by the call that rebuilds use and by COPY.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::contest::{Contest, OURS};
+use crate::goal::{Goal, Reached};
 use crate::machine::Machine;
 use crate::performance;
 use crate::rounds::Spread;
@@ -29,8 +30,10 @@ pub(crate) struct Row {
     pub(crate) ratio_peer: Option<f64>,
     /// Ours divided by the limit.
     pub(crate) ratio_limit: Option<f64>,
-    /// What we want.
-    pub(crate) goal: &'static str,
+    /// What we want; nothing: the figure is there to be seen.
+    pub(crate) goals: Vec<String>,
+    /// Whether all of that is reached.
+    pub(crate) met: bool,
     /// Which contender the peer is.
     pub(crate) peer_name: Option<&'static str>,
     /// Which contender the limit is.
@@ -53,25 +56,36 @@ pub(crate) struct Figure {
     /// The contender that is the limit.
     pub(crate) limit: Option<&'static str>,
     /// What we want.
-    pub(crate) goal: &'static str,
+    pub(crate) goals: &'static [Goal],
 }
 
 impl Figure {
     /// The row of it.
     pub(crate) fn of(&self, contest: &Contest) -> Row {
+        self.with_ours(contest, OURS)
+    }
+
+    /// The row of it, with that contender as ours.
+    pub(crate) fn with_ours(&self, contest: &Contest, ours: &'static str) -> Row {
         let median = |contender: &str| contest.median(contender, self.measure);
-        let ours = median(OURS).unwrap_or(f64::NAN);
+        let ours = median(ours).unwrap_or(f64::NAN);
         let peer = self.peer.and_then(median);
         let limit = self.limit.and_then(median);
+        let reached = Reached {
+            ours,
+            by_peer: peer.map(|peer| ours / peer),
+            by_limit: limit.map(|limit| ours / limit),
+        };
         Row {
             name: self.name.to_owned(),
             ours,
             peer,
             limit,
             unit: self.unit,
-            ratio_peer: peer.map(|peer| ours / peer),
-            ratio_limit: limit.map(|limit| ours / limit),
-            goal: self.goal,
+            ratio_peer: reached.by_peer,
+            ratio_limit: reached.by_limit,
+            goals: self.goals.iter().map(ToString::to_string).collect(),
+            met: self.goals.iter().all(|goal| goal.is_met(reached)),
             peer_name: self.peer,
             limit_name: self.limit,
             details: contest.details(),
@@ -104,23 +118,24 @@ impl Report {
     /// run that is broken off has shown something.
     pub(crate) fn add(&mut self, rows: Vec<Row>) {
         self.rows.extend(rows);
-        write(
-            &path(),
-            &serde_json::to_string_pretty(self).expect("it is JSON"),
-        );
+        let text = serde_json::to_string_pretty(self).expect("it is JSON");
+        write(&path(), &text);
+        write(&page_path(), &performance::page(self));
     }
 
-    /// Prints the table, and writes the page.
+    /// Prints the table, and says where the rest is.
     pub(crate) fn finish(&self) {
         println!("{}", performance::table(&self.rows));
-        let page = path().with_file_name("performance.md");
-        write(&page, &performance::page(self));
         println!("figures: {}", path().display());
         println!(
             "as a page, to be copied to docs/performance.md: {}",
-            page.display()
+            page_path().display()
         );
     }
+}
+
+fn page_path() -> PathBuf {
+    path().with_file_name("performance.md")
 }
 
 fn path() -> PathBuf {
