@@ -21,6 +21,11 @@ const UPDATE: &str = "skip_locked_update";
 const DELETE: &str = "skip_locked_delete";
 const RAW: &str = "librdkafka";
 
+/// Events that a broker takes before anything is measured.
+const BROKER_WARM_UP: i64 = 1_000_000;
+/// Events that pass through Debezium before it is measured: Java compiles meanwhile.
+const DEBEZIUM_WARM_UP: i64 = 100_000;
+
 const FIGURES: &[Figure] = &[
     Figure {
         name: "relay_rate",
@@ -61,7 +66,7 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
     let events = settings.events;
     let mut contest = Contest::default();
     // A broker that has just started compiles: nobody's round is to pay for that.
-    librdkafka(servers, events).await;
+    librdkafka(servers, events.max(BROKER_WARM_UP)).await;
     for round in 1..=settings.rounds {
         eprintln!("bench: relay, round {round} of {}", settings.rounds);
         contest.add(RAW, librdkafka(servers, events).await);
@@ -111,8 +116,7 @@ async fn debezium(servers: &Servers, events: i64, tuning: Tuning) -> Sample {
     let outbox = Outbox::create(servers, Kind::Debezium).await;
     let slot = debezium::Slot::create(servers, &outbox).await;
     let topic = Topic::create(&servers.kafka).await;
-    // It compiles while it runs; a third more events make that nobody's measurement.
-    let warm_up = events / 3;
+    let warm_up = DEBEZIUM_WARM_UP;
     outbox.fill(0..warm_up + events).await;
     servers.settle().await;
     let mut connect = Debezium::start(servers, &outbox, &slot, topic.name(), tuning);
