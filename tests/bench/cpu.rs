@@ -1,10 +1,12 @@
 //! What processes cost, as the kernel counts it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
 /// Ticks per second in `/proc/PID/stat`: the same on every architecture of Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// How often it is looked until a tree is seen twice alike.
+const LOOKS: usize = 50;
 
 /// A process and all that it has started.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +22,26 @@ impl Tree {
 
     /// The CPU time that it has used, in seconds, with that of children that have ended.
     pub(crate) fn cpu_seconds(self) -> f64 {
+        // A child that ends between the look at its parent and the look at itself would be
+        // in neither: it is looked until nothing has changed.
+        let mut before = self.look();
+        for _ in 0..LOOKS {
+            let now = self.look();
+            if now.keys().eq(before.keys()) {
+                return now.values().sum::<u64>() as f64 / TICKS_PER_SECOND;
+            }
+            before = now;
+        }
+        panic!("processes below {} never stop coming and going", self.root)
+    }
+
+    /// The ticks of each of its processes.
+    fn look(self) -> BTreeMap<u32, u64> {
         let all = all_processes();
-        let ticks: u64 = all
-            .iter()
+        all.iter()
             .filter(|(process, _)| self.holds(**process, &all))
-            .map(|(_, stat)| stat.ticks)
-            .sum();
-        ticks as f64 / TICKS_PER_SECOND
+            .map(|(process, stat)| (*process, stat.ticks))
+            .collect()
     }
 
     /// The most memory that its first process ever held, in MiB.
