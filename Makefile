@@ -1,7 +1,7 @@
 # Each target sets up what it needs first, and leaves nothing running.
 # `make` alone says what there is.
 
-.PHONY: help setup demo test corpus lint docs faults
+.PHONY: help setup demo test bench faults corpus lint docs
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | column -t -l 2 2>/dev/null || sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile
@@ -16,6 +16,10 @@ demo: ## the order flow, from nothing to the account (KAFKA=none: without Kafka)
 test: ## all tests that gate
 	@scripts/setup test
 	@KAFKA= scripts/servers with scripts/test
+
+bench: ## figures, beside Debezium and others (ROUNDS=5 EVENTS=300000 ONLY=relay_rate,…)
+	@scripts/setup bench
+	@scripts/bench
 
 corpus: ## real webhook bodies of others, through the hub
 	@KAFKA=none scripts/setup corpus

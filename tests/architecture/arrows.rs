@@ -65,6 +65,11 @@ const OWNED: &[(&str, &str)] = &[
     ("reqwest", "dragoman-outbound"),
 ];
 
+/// Who may name one beside its owner. The figures of `tests/bench` are held against a bare
+/// client and against outboxes as others write them: measured through `dragoman-stream`,
+/// a limit would hide what that crate itself costs.
+const LENT: &[(&str, &str)] = &[("rdkafka", "dragoman-tests")];
+
 /// Crates that only compute, and what they may not name.
 const PURE: &[&str] = &["dragoman-core", "dragoman-translate"];
 const IMPURE: &[&str] = &["tokio", "sqlx", "rdkafka", "reqwest", "hyper", "axum"];
@@ -108,7 +113,8 @@ fn stolen(crates: &[Crate]) -> Vec<String> {
     let mut violations = Vec::new();
     for member in crates {
         for (name, owner) in OWNED {
-            if member.name != *owner && member.dependencies.iter().any(|d| d == name) {
+            let lent = LENT.contains(&(*name, member.name.as_str()));
+            if member.name != *owner && !lent && member.dependencies.iter().any(|d| d == name) {
                 violations.push(format!("only {owner} may name {name}, not {}", member.name));
             }
         }
@@ -154,7 +160,7 @@ fn a_stolen_name_is_seen() {
     let crates = [
         member("dragoman-stream", &["rdkafka"]),
         member("dragoman-relay", &["rdkafka"]),
-        member("dragoman-tests", &["vrl"]),
+        member("dragoman-tests", &["vrl", "rdkafka"]),
     ];
     assert_eq!(stolen(&crates).len(), 2);
     assert_eq!(impure(&[member("dragoman-core", &["tokio"])]).len(), 1);

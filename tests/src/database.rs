@@ -42,6 +42,12 @@ impl Database {
         PgConnection::connect(&self.url()).await
     }
 
+    /// Takes it away with everything in it. Ends every session with it.
+    pub async fn remove(self) {
+        self.administer(&format!("drop database {} with (force)", self.name))
+            .await;
+    }
+
     /// A session with it.
     pub async fn connect(&self) -> PgConnection {
         PgConnection::connect(&self.url())

@@ -61,7 +61,7 @@ pub use kafka_reader::{Record, end_offsets, exists, read_topic};
 pub use log::{Fact, Gap, end_leases, gaps, read_log, sealed_head, stored};
 pub use ports::free_port;
 pub use postgres::Postgres;
-pub use process::Process;
+pub use process::{Process, tied};
 pub use project::{Kafka, ORDERS, Project, STOCK, tally, tally_in_line};
 pub use scenario::{Scenario, note, run};
 pub use sql_load::SqlLoad;

@@ -56,6 +56,12 @@ impl Process {
         &self.label
     }
 
+    /// Its number in the system.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Stops it where it stands (SIGSTOP), and returns when it stands.
     ///
     /// # Panics
@@ -178,7 +184,8 @@ impl Drop for Process {
 
 /// A command for a program that the kernel ends with that signal when the thread that
 /// started it ends, so that a killed test leaves nothing running.
-pub(crate) fn tied(program: &Path, signal: &str) -> Command {
+#[must_use]
+pub fn tied(program: &Path, signal: &str) -> Command {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     let available = *AVAILABLE.get_or_init(|| {
         Command::new("setpriv")
