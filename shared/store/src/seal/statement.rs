@@ -39,8 +39,8 @@ impl FromRow<'_, PgRow> for LastBatch {
 /// The end of the ledger, and whether the lease lasts, in the snapshot that the
 /// batch will be sealed with. The lease's row is not locked: the fence is the number
 /// of the batch, and a lock would make each renewal wait for a seal. What follows in
-/// the transaction goes by the indexes, whatever the statistics say of a log that
-/// has just grown.
+/// the transaction goes by the indexes, row by row, whatever the statistics say of a log
+/// that has just grown: any other join reads everything up to the head each time.
 pub(super) async fn last_batch(
     transaction: &mut Transaction<'_, Postgres>,
     lease: &Lease,
@@ -52,7 +52,11 @@ pub(super) async fn last_batch(
                 (select timeline_id from pg_control_checkpoint()) as timeline,
                 exists (select from dragoman.leases
                         where name = $1 and epoch = $2 and expires_at > clock_timestamp()) as leads,
-                set_config('enable_seqscan', 'off', true)
+                set_config('enable_seqscan', 'off', true),
+                set_config('enable_hashjoin', 'off', true),
+                set_config('enable_mergejoin', 'off', true),
+                set_config('max_parallel_workers_per_gather', '0', true),
+                set_config('jit', 'off', true)
          from dragoman.ledger order by batch desc limit 1",
     )
     .bind(&lease.name)
@@ -67,11 +71,11 @@ macro_rules! late {
         concat!(
                 "with found as (
                      select seq from dragoman.events
-                     where xid >= pg_snapshot_xmax($1::pg_snapshot) and seq <= $2
+                     where xid >= pg_snapshot_xmax($1::pg_snapshot) and seq + 0 <= $2
                      union all
                      select events.seq from pg_snapshot_xip($1::pg_snapshot) as running (xid)
                      cross join lateral (select seq from dragoman.events
-                                         where events.xid = running.xid and events.seq <= $2) as events
+                                         where events.xid = running.xid and events.seq + 0 <= $2) as events
                  ), late as (
                      select seq from found
                      ",
@@ -90,7 +94,9 @@ macro_rules! late {
 /// Always looked for: a sequence number is taken before a transaction id, and a
 /// running transaction at or above xmax is not listed, so a snapshot with nothing in
 /// flight can still have a late row behind it. Two index probes, kept apart by the
-/// union: as one condition they are planned as a scan when statistics are stale.
+/// union: as one condition they are planned as a scan when statistics are stale. And
+/// `seq + 0`, so that nothing but the index on xid can serve: by the primary key, which a
+/// planner without statistics prefers, every row up to the head would be read.
 pub(super) async fn late_events(
     transaction: &mut Transaction<'_, Postgres>,
     last: &LastBatch,

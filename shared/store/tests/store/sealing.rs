@@ -33,6 +33,59 @@ async fn an_event_that_commits_after_its_successor_is_sealed_late_and_replayed_s
 }
 
 #[tokio::test]
+async fn what_a_seal_reads_does_not_grow_with_history() {
+    const HISTORY: i64 = 30_000;
+    const SEALS: i64 = 20;
+    let hub = Hub::new().await;
+    let lease = hub.lease().await;
+    let mut session = hub.session().await;
+    sqlx::query(
+        "insert into dragoman.events
+             (id, source, type, subject, subject_hash, time, adapter, content_type, data)
+         select number::text, '/test', 'thing.happened', 's', dragoman.subject_hash('s'), now(),
+                'api', 'application/json', '{}'
+         from generate_series(1, $1) as number",
+    )
+    .bind(HISTORY)
+    .execute(&mut session)
+    .await
+    .unwrap();
+    hub.seal(&lease, 50_000).await.unwrap();
+    let before = rows_read(&mut session, 1).await;
+    for number in 0..SEALS {
+        insert(&mut session, "next", number, None).await;
+        hub.seal(&lease, 10).await.unwrap();
+    }
+    let read = rows_read(&mut session, 1 + SEALS).await - before;
+    assert!(
+        read < HISTORY / 10,
+        "{SEALS} seals of one event read {read} rows"
+    );
+}
+
+/// Rows of the log that were read, once the statistics tell of that many batches.
+async fn rows_read(session: &mut PgConnection, batches: i64) -> i64 {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (inserted, read): (i64, i64) = sqlx::query_as(
+            "select (select n_tup_ins from pg_stat_user_tables
+                     where schemaname = 'dragoman' and relname = 'ledger'),
+                    seq_tup_read + idx_tup_fetch
+             from pg_stat_user_tables where schemaname = 'dragoman' and relname = 'events'",
+        )
+        .fetch_one(&mut *session)
+        .await
+        .unwrap();
+        // The first row of the ledger is the migration's.
+        if inserted > batches {
+            return read;
+        }
+        assert!(Instant::now() < deadline, "{inserted} batches are told of");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_late_set_above_the_limit_is_sealed_in_parts() {
     let hub = Hub::new().await;
     let lease = hub.lease().await;
