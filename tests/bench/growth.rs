@@ -106,7 +106,7 @@ impl Grown {
     /// One that has only just begun.
     async fn begin(servers: &Servers, begun: i64) -> Self {
         let target = Database::create(&servers.postgres).await;
-        let project = preload::project(servers, &[(TABLE, tally(&target, TABLE))]).await;
+        let project = preload::project(servers, &[(TABLE, tally(&target.url(), TABLE))]).await;
         let topic = Topic::at(&servers.kafka, preload::topic_of(&project));
         let mut grown = Self {
             project,

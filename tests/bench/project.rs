@@ -63,7 +63,7 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
 /// a new one reads from the log what was there before it, and here the way from Kafka is
 /// measured.
 async fn published(servers: &Servers, events: i64, target: &Database) -> Project {
-    let project = preload::project(servers, &[(TABLE, tally(target, TABLE))]).await;
+    let project = preload::project(servers, &[(TABLE, tally(&target.url(), TABLE))]).await;
     publish(&project, 0..BEGUN).await;
     let mut projection = project.projection(TABLE);
     wait_until_applied(&project, target, TABLE).await;

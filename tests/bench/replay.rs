@@ -61,7 +61,7 @@ pub(crate) async fn measure_null(settings: &Settings, servers: &Servers) -> Vec<
 /// Rebuilds the same table in turn, by the hub's command and by a few lines of SQL.
 pub(crate) async fn measure_rebuild(settings: &Settings, servers: &Servers) -> Vec<Row> {
     let target = Database::create(&servers.postgres).await;
-    let projections = [(TABLE, tally(&target, TABLE))];
+    let projections = [(TABLE, tally(&target.url(), TABLE))];
     let project = sealed(servers, settings.events, &projections).await;
     let mut projection = project.projection(TABLE);
     let mut counter = Counter::of(&target, counter::OWN).await;
