@@ -38,7 +38,10 @@ impl HttpLoad {
         let history = Arc::new(Mutex::new(History::default()));
         let stop = CancellationToken::new();
         let sender = Sender::new(port, key);
-        let sending = send_all(sender, Arc::clone(&history), interval, stop.clone());
+        let shared = Arc::clone(&history);
+        let sending = in_an_open_loop(interval, stop.clone(), move |number, due| {
+            send(sender.clone(), Arc::clone(&shared), number, due)
+        });
         let task = tokio::spawn(sending);
         Self {
             history,
@@ -62,12 +65,15 @@ impl HttpLoad {
     }
 }
 
-async fn send_all(
-    sender: Sender,
-    history: Arc<Mutex<History>>,
+/// Sends events, numbered from 1, at times that are fixed in advance, until it is stopped.
+/// Returns when everything that was sent has its answer.
+pub(crate) async fn in_an_open_loop<F>(
     interval: Duration,
     stop: CancellationToken,
-) {
+    send: impl Fn(u64, Instant) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
     let mut open = JoinSet::new();
     let started = Instant::now();
     for number in 1_u32.. {
@@ -77,12 +83,7 @@ async fn send_all(
             () = stop.cancelled() => break,
         }
         while open.try_join_next().is_some() {}
-        open.spawn(send(
-            sender.clone(),
-            Arc::clone(&history),
-            u64::from(number),
-            due,
-        ));
+        open.spawn(send(number.into(), due));
     }
     open.join_all().await;
 }

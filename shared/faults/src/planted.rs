@@ -51,7 +51,7 @@ bugs! {
     PublishBeforeSeal = "publish_before_seal",
     /// Marks are written when events are sent, not when Kafka has them.
     MarkBeforeAck = "mark_before_ack",
-    /// Recovery takes the highest position of a topic for that of each partition.
+    /// Recovery takes the highest position of all partitions for that of each.
     MaximumPerTopic = "maximum_per_topic",
     /// Recovery goes by the marks alone and does not read the tails.
     RecoveryWithoutTails = "recovery_without_tails",

@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::History;
 use crate::history::Outcome;
-use crate::http_load::Sender;
+use crate::http_load::{Sender, in_an_open_loop};
 
 /// Senders that go on until they are stopped.
 pub(super) struct RoughLoad {
@@ -32,7 +32,11 @@ impl RoughLoad {
         let told = Arc::new(Mutex::new(Told::default()));
         let stop = CancellationToken::new();
         let sender = Sender::new(port, key);
-        let task = tokio::spawn(send_all(sender, Arc::clone(&told), interval, stop.clone()));
+        let shared = Arc::clone(&told);
+        let sending = in_an_open_loop(interval, stop.clone(), move |number, due| {
+            send(sender.clone(), Arc::clone(&shared), number, due)
+        });
+        let task = tokio::spawn(sending);
         Self { told, stop, task }
     }
 
@@ -46,26 +50,6 @@ impl RoughLoad {
         let told = self.told.lock().unwrap();
         told.clone()
     }
-}
-
-async fn send_all(
-    sender: Sender,
-    told: Arc<Mutex<Told>>,
-    interval: Duration,
-    stop: CancellationToken,
-) {
-    let mut open = JoinSet::new();
-    let started = Instant::now();
-    for number in 1_u32.. {
-        let due = started + interval * number;
-        tokio::select! {
-            () = tokio::time::sleep_until(due.into()) => {}
-            () = stop.cancelled() => break,
-        }
-        while open.try_join_next().is_some() {}
-        open.spawn(send(sender.clone(), Arc::clone(&told), number.into(), due));
-    }
-    open.join_all().await;
 }
 
 async fn send(sender: Sender, told: Arc<Mutex<Told>>, number: u64, due: Instant) {
