@@ -7,20 +7,20 @@ use tempfile::NamedTempFile;
 
 use super::crew::{Crew, Role};
 use super::invariant::{STARTS, fail_silently, judging};
+use super::judge::Survived;
 use super::late_load::{LateLoad, write_large};
 use super::plan::{Attack, Hit, Plan};
 use super::proxy::Proxy;
-use super::rough_load::{RoughLoad, Told};
-use crate::history::{History, Outcome};
+use super::rough_load::RoughLoad;
+use crate::history::History;
 use crate::log::{parked, stored_orders};
 use crate::{
-    Database, Fact, Kafka, Postgres, Project, Topics, applied, check_histories, check_kafka,
-    check_parked, check_table_without_poison, end_leases, sealed_head, shared_kafka,
+    Database, Kafka, Postgres, Project, Topics, applied, end_leases, sealed_head, shared_kafka,
     shared_postgres, stored, tally,
 };
 
 /// The projection, and its table.
-const TABLE: &str = "tally";
+pub(super) const TABLE: &str = "tally";
 /// How long senders go on when nothing else holds them up.
 const LIFE: Duration = Duration::from_millis(2_500);
 /// The rest between two events of the HTTP senders.
@@ -30,22 +30,7 @@ const WRITERS: u64 = 4;
 /// How long the attack itself may take.
 const ATTACK_LIMIT: Duration = Duration::from_secs(150);
 /// How soon after it everything must be drained.
-const DRAINED: Duration = Duration::from_secs(30);
-/// The most memory that a process of the hub may have had.
-const MEMORY: u64 = 256 << 20;
-/// The most repeats in Kafka after a crash: what was on the wire to the broker.
-const REPEATS: usize = 200;
-
-/// What came of a run that ended well.
-#[derive(Debug, Clone, Copy)]
-pub struct Survived {
-    /// Events in the log.
-    pub events: usize,
-    /// Processes that died.
-    pub deaths: u32,
-    /// Records that came again in Kafka.
-    pub repeats: usize,
-}
+pub(super) const DRAINED: Duration = Duration::from_secs(30);
 
 /// Lives through a plan.
 ///
@@ -79,10 +64,10 @@ pub async fn live(plan: Plan) -> Survived {
     stage.judge(&mut crew, &histories, &told).await
 }
 
-struct Stage {
-    plan: Plan,
-    project: Project,
-    target: Database,
+pub(super) struct Stage {
+    pub(super) plan: Plan,
+    pub(super) project: Project,
+    pub(super) target: Database,
     /// The wire between the projection and its table.
     wire: Proxy,
     /// How many deaths are left.
@@ -136,7 +121,7 @@ impl Stage {
         stage
     }
 
-    fn point(&self) -> Option<CrashPoint> {
+    pub(super) fn point(&self) -> Option<CrashPoint> {
         match self.plan.attack {
             Attack::Crash(point, _, _) => Some(point),
             _ => None,
@@ -163,14 +148,14 @@ impl Stage {
             )
     }
 
-    fn arm(&self) {
+    pub(super) fn arm(&self) {
         if let Attack::Crash(_, _, deaths) = self.plan.attack {
             std::fs::write(self.fuse.path(), deaths.count().to_string())
                 .expect("a file can be written");
         }
     }
 
-    fn deaths_left(&self) -> u32 {
+    pub(super) fn deaths_left(&self) -> u32 {
         let left = std::fs::read_to_string(self.fuse.path()).unwrap_or_default();
         // `freeze` counts as one.
         left.trim().parse().unwrap_or(u32::from(!left.is_empty()))
@@ -381,73 +366,5 @@ impl Stage {
             },
         )
         .await;
-    }
-
-    async fn judge(&self, crew: &mut Crew<'_>, histories: &[History], told: &Told) -> Survived {
-        judging(
-            "what was acknowledged is in the log once, as it was sent and in its order; what was refused is not",
-        );
-        let log = check_histories(&self.project, histories).await;
-        judging("a key stands for one content");
-        for (number, outcome) in &told.conflicts {
-            assert!(
-                *outcome != Outcome::Ok,
-                "other content under event-{number} was acknowledged"
-            );
-        }
-        judging("Kafka holds the log: first occurrences complete and in order");
-        let repeats = match self.plan.attack {
-            Attack::RecordsLost | Attack::TailLost => 0,
-            _ => check_kafka(&self.project, &log),
-        };
-        judging("records come again only if they were on the wire in a crash");
-        assert!(repeats <= REPEATS, "{repeats} repeats");
-        judging("what waits is what must wait, in order");
-        check_parked(&self.target, TABLE, &log).await;
-        self.skip_poison(crew, &log).await;
-        judging("a table is the fold of the log");
-        check_table_without_poison(&self.target, TABLE, &log).await;
-        judging("the account balances");
-        let status = self.project.status().expect("there is a status");
-        assert!(status["balanced"] == true, "unbalanced: {status}");
-        judging("memory is bounded");
-        let most = crew.most_memory();
-        assert!(most <= MEMORY, "a process had {} MiB", most >> 20);
-        judging("everybody stops in good order");
-        let deaths = crew.deaths;
-        crew.stop().await;
-        Survived {
-            events: log.len(),
-            deaths,
-            repeats,
-        }
-    }
-
-    /// Decides on what failed, until nothing waits any more.
-    async fn skip_poison(&self, crew: &mut Crew<'_>, log: &[Fact]) {
-        judging("what waited goes on when it was decided on");
-        let all = log.iter().filter(|fact| fact.is_order()).count();
-        let poisoned = log.iter().filter(|fact| fact.is_poison()).count();
-        if self.point() == Some(CrashPoint::ParkingMidDrain) {
-            self.arm();
-        }
-        let skip = ["parked", "skip", "--projection", TABLE];
-        let skip = [&skip[..], &["--reason-like", "%", "--reason", "no room"]].concat();
-        crew.until("nothing waits any more", DRAINED * 2, async || {
-            let _nothing_to_skip_now = self.project.command(&skip);
-            parked(&self.target, TABLE).await.is_empty()
-        })
-        .await;
-        crew.until("all that waited took effect", DRAINED, async || {
-            let expected = i64::try_from(all - poisoned).unwrap_or(0);
-            applied(&self.target, TABLE).await >= expected
-        })
-        .await;
-        if self.point() == Some(CrashPoint::ParkingMidDrain) {
-            assert!(
-                self.deaths_left() == 0,
-                "the point was not met often enough"
-            );
-        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod crew;
 mod invariant;
+mod judge;
 mod late_load;
 mod life;
 mod plan;
@@ -10,5 +11,6 @@ mod proxy;
 mod rough_load;
 
 pub use invariant::{STARTS, fails_silently, invariant};
-pub use life::{Survived, live};
+pub use judge::Survived;
+pub use life::live;
 pub use plan::{Attack, Deaths, Hit, Plan};

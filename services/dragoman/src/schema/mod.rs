@@ -15,7 +15,7 @@ use crate::config::{EventOptions, HttpOptions};
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "dragoman.yaml")]
-#[allow(dead_code)] // only its shape is used
+#[expect(dead_code, reason = "only its shape is used")]
 struct DragomanYaml {
     /// The hub's own database. `dragoman dev` does without: it starts one.
     postgres: Option<Secret>,
