@@ -113,7 +113,8 @@ impl<'a> Rounds<'a> {
     }
 }
 
-fn is_held(error: &StoreError) -> bool {
+/// Whether a key was held by somebody else for too long.
+pub(super) fn is_held(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable { source, .. } | StoreError::Refused { source, .. } => {
             sql_state(source).as_deref() == Some(LOCK_NOT_AVAILABLE)

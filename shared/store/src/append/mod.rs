@@ -3,7 +3,8 @@
 //! Requests of one event share a statement, and so a commit. It takes their keys in
 //! order and inserts the events whose keys were free; a second statement says of the
 //! others whether the log holds the same content or other content. A request of
-//! several events is stored whole or not at all, in a statement of its own.
+//! several events is stored whole or not at all: together with others when all of their
+//! keys are new, else in a statement of its own.
 //!
 //! Both are single statements outside any transaction block: what they report is
 //! committed and flushed, and there is no COMMIT whose answer could be misread. When
@@ -14,6 +15,7 @@
 mod apart;
 mod rows;
 mod statement;
+mod together;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +26,6 @@ use dragoman_core::Event;
 use self::apart::Round;
 use self::rows::Row;
 use self::statement::RowOutcome;
-use crate::error::sql_state;
 use crate::{Store, StoreError};
 
 /// How long a shared statement waits for a key that another transaction holds.
@@ -109,11 +110,7 @@ impl Store {
             .collect();
         let rows = rows::of_single_events(requests);
         self.append_shared(rows, &mut results).await;
-        for (request, result) in requests.iter().zip(&mut results) {
-            if request.events.len() > 1 {
-                *result = Some(self.append_whole(request).await.map_err(Arc::new));
-            }
-        }
+        self.append_together(requests, &mut results).await;
         results
             .into_iter()
             .map(|result| result.unwrap_or_else(|| Err(Arc::new(undecided()))))
@@ -140,22 +137,6 @@ impl Store {
         }
         .map_err(StoreError::during("storing events"))
     }
-
-    /// A request of several events, alone.
-    async fn append_whole(&self, request: &AppendRequest) -> Result<AppendOutcome, StoreError> {
-        let rows = match rows::of_one_request(request) {
-            Ok(rows) => rows,
-            Err(conflicts) => return Ok(AppendOutcome::Conflict(conflicts)),
-        };
-        for _ in 0..MAX_ROUNDS {
-            match self.insert_and_classify(&rows, true, ALONE_PATIENCE).await {
-                Ok(outcomes) => return Ok(whole_outcome(request, &rows, &outcomes)),
-                Err(error) if sql_state(&error).as_deref() == Some(APPEND_AGAIN) => {}
-                Err(error) => return Err(StoreError::during("storing events together")(error)),
-            }
-        }
-        Err(undecided())
-    }
 }
 
 /// A key was neither free nor taken, time and again.
@@ -163,36 +144,5 @@ fn undecided() -> StoreError {
     StoreError::Corrupt {
         table: "event_keys",
         what: "a key that is neither taken nor free".to_owned(),
-    }
-}
-
-fn whole_outcome(
-    request: &AppendRequest,
-    rows: &[Row<'_>],
-    outcomes: &[RowOutcome],
-) -> AppendOutcome {
-    let mut appended = vec![Appended::Duplicate; request.events.len()];
-    let mut conflicts = Vec::new();
-    for (row, outcome) in rows.iter().zip(outcomes) {
-        match outcome {
-            RowOutcome::Stored => {
-                if let Some(first) = row.members.first().and_then(|at| appended.get_mut(*at)) {
-                    *first = Appended::Stored;
-                }
-            }
-            RowOutcome::Duplicate | RowOutcome::Undecided => {}
-            RowOutcome::Conflict(stored_at) => {
-                conflicts.extend(row.members.iter().map(|event| AppendConflict {
-                    event: *event,
-                    stored_at: Some(*stored_at),
-                }));
-            }
-        }
-    }
-    if conflicts.is_empty() {
-        AppendOutcome::Appended(appended)
-    } else {
-        conflicts.sort_unstable_by_key(|conflict| conflict.event);
-        AppendOutcome::Conflict(conflicts)
     }
 }

@@ -48,7 +48,8 @@ macro_rules! insert_fresh_events {
     };
 }
 
-/// Takes the keys that are free, in order, and stores their events.
+/// Takes the keys that are free, in order, and stores their events. $16: nothing at all if
+/// one of the keys was not free.
 const INSERT_NEW: &str = concat!(
     "with keyed as (
          insert into dragoman.event_keys (source, id, content_hash)
@@ -64,6 +65,8 @@ const INSERT_NEW: &str = concat!(
          from unnest($1::text[], $2::text[], $5::text[], $6::int4[])
               with ordinality as key (source, id, adapter, copies, place)
          where ((source, id) in (select source, id from keyed)) is true
+           and case when $16 and (select count(*) from keyed) < cardinality($1)
+                    then dragoman.append_again() else true end
      ), logged as (",
     insert_fresh_events!(),
     "), counted as (
@@ -84,7 +87,7 @@ const INSERT_UNSEEN: &str = concat!(
               with ordinality as key (source, id, adapter, copies, content_hash, place)
          where not exists (select from dragoman.event_keys as known
                            where known.source = key.source and known.id = key.id)
-           and $4::int4[] is not null and $15::text is not null
+           and $4::int4[] is not null and $15::text is not null and $16::bool is not null
            and (select pg_sleep(0.02)) is not null
      ), keyed as (
          insert into dragoman.event_keys (source, id, content_hash)
@@ -174,7 +177,7 @@ impl Store {
         } else {
             INSERT_NEW
         };
-        let query = bind_rows(sqlx::query(statement), &tried, patience);
+        let query = bind_rows(sqlx::query(statement), &tried, patience).bind(false);
         let found = query.fetch_all(&self.pool).await?;
         let mut outcomes = vec![RowOutcome::Undecided; rows.len()];
         for (place, outcome) in read(&found)? {
@@ -184,6 +187,21 @@ impl Store {
             }
         }
         Ok(outcomes)
+    }
+
+    /// Stores all rows, each of which has a key of its own; when one of the keys was not
+    /// free, [`APPEND_AGAIN`](super::APPEND_AGAIN) is raised and nothing is stored.
+    pub(super) async fn insert_all_new(
+        &self,
+        rows: &[Row<'_>],
+        patience: Duration,
+    ) -> sqlx::Result<()> {
+        let all: Vec<&Row<'_>> = rows.iter().collect();
+        bind_rows(sqlx::query(INSERT_NEW), &all, patience)
+            .bind(true)
+            .execute(&self.pool)
+            .await
+            .map(|_| ())
     }
 
     /// Stores the rows whose keys are free, and says what the others meet. Whole: all

@@ -194,6 +194,36 @@ async fn a_request_of_several_is_stored_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn requests_of_several_share_a_statement_until_one_of_their_keys_is_not_new() {
+    let hub = Hub::new().await;
+    let new = |first: &str, second: &str| vec![event(first, "1"), event(second, "1")];
+    let results = hub.append(vec![new("a", "b"), new("d", "c")]).await;
+    for result in &results {
+        assert_eq!(one(result), &appended(&[STORED, STORED]));
+    }
+    assert_eq!(hub.logged_ids().await, ["a", "b", "d", "c"]);
+    // One key twice, in different requests.
+    let results = hub.append(vec![new("e", "f"), new("g", "f")]).await;
+    assert_eq!(one(&results[0]), &appended(&[STORED, STORED]));
+    assert_eq!(one(&results[1]), &appended(&[STORED, DUPLICATE]));
+    // One of them is known with other content: the others are stored.
+    let conflicting = vec![event("i", "1"), event("a", "2")];
+    let results = hub.append(vec![new("h", "j"), conflicting]).await;
+    assert_eq!(one(&results[0]), &appended(&[STORED, STORED]));
+    assert!(
+        matches!(one(&results[1]), AppendOutcome::Conflict(_)),
+        "{results:?}"
+    );
+    let logged = ["a", "b", "d", "c", "e", "f", "g", "h", "j"];
+    assert_eq!(hub.logged_ids().await, logged);
+    let counts = hub.counts().await;
+    assert_eq!(
+        (counts.received, counts.stored, counts.duplicate),
+        (10, 9, 1)
+    );
+}
+
+#[tokio::test]
 async fn of_many_who_send_one_key_at_once_one_stores_it() {
     let hub = Arc::new(Hub::new().await);
     let mut senders = JoinSet::new();
@@ -354,7 +384,7 @@ async fn a_sleeping_sealer_is_woken() {
 }
 
 #[test]
-fn the_content_hash_is_the_one_of_the_database() {
+fn the_hashes_are_those_of_the_database() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let session = runtime.block_on(async { Hub::new().await.session().await });
     let session = std::cell::RefCell::new(session);
@@ -367,8 +397,8 @@ fn the_content_hash_is_the_one_of_the_database() {
             time: DateTime::<Utc>::UNIX_EPOCH,
             ..event("1", &data)
         };
-        let theirs: Vec<u8> = runtime.block_on(
-            sqlx::query_scalar("select dragoman.content_hash($1, $2, $3, $4)")
+        let (theirs, of_subject): (Vec<u8>, i32) = runtime.block_on(
+            sqlx::query_as("select dragoman.content_hash($1, $2, $3, $4), dragoman.subject_hash($2)")
                 .bind(&event.event_type)
                 .bind(&event.subject)
                 .bind(&event.content_type)
@@ -376,5 +406,6 @@ fn the_content_hash_is_the_one_of_the_database() {
                 .fetch_one(&mut *session.borrow_mut()),
         ).unwrap();
         prop_assert_eq!(content_hash(&event).to_vec(), theirs);
+        prop_assert_eq!(event.subject_hash(), of_subject);
     });
 }
