@@ -28,6 +28,7 @@ mod contest;
 mod counter;
 mod cpu;
 mod events;
+mod footprint;
 mod goal;
 mod growth;
 mod http_driver;
@@ -101,6 +102,9 @@ async fn measure(settings: &Settings) {
     }
     if settings.want(&[growth::NAME]) {
         report.add(growth::measure(settings, &servers).await);
+    }
+    if settings.want(&[footprint::NAME]) {
+        report.add(footprint::measure(settings, &servers).await);
     }
     report.finish();
 }
