@@ -12,7 +12,7 @@ use crate::Database;
 
 /// So many events may be acknowledged and not yet published, or not yet applied: a backlog
 /// that is drained in time, and takes little of the disk.
-const ROOM: u64 = 200_000;
+const ROOM: u64 = 60_000;
 /// The rest between two looks at how far everything is.
 const LOOK: Duration = Duration::from_millis(200);
 
