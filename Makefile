@@ -33,6 +33,6 @@ docs: ## API documentation to target/doc; the pages and the schema that are gene
 	@scripts/setup test
 	@scripts/docs
 
-faults: ## the hub under attack: crash points, environment faults, planted bugs (QUICK=1: a part)
+faults: ## the hub under attack: crash points, environment faults, planted bugs (QUICK=1: a part; SOAK=N: N events under a storm)
 	@scripts/setup test
-	@KAFKA= QUICK="$(QUICK)" scripts/servers with scripts/faults
+	@KAFKA= QUICK="$(QUICK)" SOAK="$(SOAK)" scripts/servers with scripts/faults

@@ -7,6 +7,10 @@ pub(crate) struct Arguments {
     pub(crate) seed: u64,
     pub(crate) at_a_time: usize,
     pub(crate) texts: Vec<String>,
+    /// So many events are to be sent under a storm, and nothing else is done.
+    pub(crate) soak: Option<u64>,
+    /// With this mistake in it.
+    pub(crate) planted: Option<String>,
 }
 
 impl Arguments {
@@ -16,11 +20,15 @@ impl Arguments {
             seed: rand::random_range(1..1_000_000),
             at_a_time: 6,
             texts: Vec::new(),
+            soak: None,
+            planted: None,
         };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--quick" => read.quick = true,
                 "--seed" => read.seed = number(arguments.next()),
+                "--soak" => read.soak = Some(number(arguments.next())),
+                "--planted" => read.planted = arguments.next(),
                 "--at-a-time" => {
                     read.at_a_time = usize::try_from(number(arguments.next())).unwrap_or(1);
                 }

@@ -7,6 +7,8 @@
 //! matrix TEXT…          what contains one of the texts, as `relay.after_seal` or `planted`
 //! matrix --seed N       the same choices and the same random moments again
 //! matrix --at-a-time N  so many lives beside each other
+//! matrix --soak N       N events under a storm, instead of all that
+//!        --planted BUG  with that mistake, which must show
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -16,6 +18,7 @@ mod arguments;
 mod plans;
 mod report;
 mod run;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -23,6 +26,9 @@ use arguments::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read(std::env::args().skip(1));
+    if let Some(events) = arguments.soak {
+        return soak::run(&arguments, events);
+    }
     let plans = plans::chosen(&arguments);
     eprintln!(
         "faults: {} lives, {} at a time, seed {}",

@@ -9,7 +9,7 @@ use crate::plans::named;
 use crate::run::Ended;
 
 /// Where it goes, from the workspace's root.
-const REPORT: &str = "target/faults/report.json";
+pub(crate) const REPORT: &str = "target/faults/report.json";
 
 /// Writes the report, and says how it ended.
 pub(crate) fn write(arguments: &Arguments, ended: &[Ended]) -> ExitCode {
@@ -25,13 +25,7 @@ pub(crate) fn write(arguments: &Arguments, ended: &[Ended]) -> ExitCode {
         "planted": planted.len(),
         "caught": caught,
     });
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .join(REPORT);
-    let folder = file.parent().expect("a folder");
-    std::fs::create_dir_all(folder).expect("a folder can be made");
-    let text = serde_json::to_string_pretty(&report).expect("JSON can be written");
-    std::fs::write(&file, text).expect("the report can be written");
+    save(&report);
     eprintln!(
         "faults: {} lives, {} as they must end; {caught} of {} planted bugs caught; {REPORT}",
         ended.len(),
@@ -47,6 +41,17 @@ pub(crate) fn write(arguments: &Arguments, ended: &[Ended]) -> ExitCode {
         eprintln!("faults: the same again: --seed {}", arguments.seed);
         ExitCode::FAILURE
     }
+}
+
+/// Writes it to where reports are.
+pub(crate) fn save(report: &Value) {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(REPORT);
+    let folder = file.parent().expect("a folder");
+    std::fs::create_dir_all(folder).expect("a folder can be made");
+    let text = serde_json::to_string_pretty(report).expect("JSON can be written");
+    std::fs::write(&file, text).expect("the report can be written");
 }
 
 fn scenario(ended: &Ended) -> Value {

@@ -37,11 +37,7 @@ impl Ended {
 
 /// Lives through all of them.
 pub(crate) fn all(plans: &[Plan], at_a_time: usize) -> Vec<Ended> {
-    std::panic::set_hook(Box::new(|panic| {
-        if !fails_silently() {
-            eprintln!("{panic}");
-        }
-    }));
+    silence_expected_failures();
     let next = AtomicUsize::new(0);
     let ended = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -56,6 +52,15 @@ pub(crate) fn all(plans: &[Plan], at_a_time: usize) -> Vec<Ended> {
         }
     });
     ended.into_inner().unwrap()
+}
+
+/// Nobody wants to read how a planted bug shows.
+pub(crate) fn silence_expected_failures() {
+    std::panic::set_hook(Box::new(|panic| {
+        if !fails_silently() {
+            eprintln!("{panic}");
+        }
+    }));
 }
 
 /// On a thread of its own: its processes end with it.
@@ -90,7 +95,8 @@ fn one(plan: Plan) -> Ended {
     }
 }
 
-fn text(panic: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
     text.unwrap_or_else(|| "a panic without words".to_owned())

@@ -80,6 +80,28 @@ pub fn check_chain(records: &[Record], partitions: i32) -> Result<Chain, Flaw> {
 
 /// Whether a record comes for the first time in its partition.
 fn check_record(record: &Record, partitions: i32, lane: &mut Lane) -> Result<bool, Breach> {
+    let (fact, previous) = check_envelope(record, partitions)?;
+    if lane.last.is_some_and(|last| fact.position <= last) {
+        return if lane.seen.get(&fact.position) == Some(&fact) {
+            Ok(false)
+        } else {
+            Err(Breach::OtherRepeat)
+        };
+    }
+    if previous != lane.last {
+        return Err(Breach::Chain(previous, lane.last));
+    }
+    lane.last = Some(fact.position);
+    lane.seen.insert(fact.position, fact);
+    Ok(true)
+}
+
+/// What a record says, with the position of the one before it, where nothing has to be
+/// known of the others: headers, key and partition.
+pub(crate) fn check_envelope(
+    record: &Record,
+    partitions: i32,
+) -> Result<(Fact, Option<i64>), Breach> {
     let fact = fact(record)?;
     if record.key.as_deref() != Some(&fact.subject) {
         return Err(Breach::Key);
@@ -88,21 +110,9 @@ fn check_record(record: &Record, partitions: i32, lane: &mut Lane) -> Result<boo
     if record.partition != expected {
         return Err(Breach::Partition(expected));
     }
-    if lane.last.is_some_and(|last| fact.position <= last) {
-        return if lane.seen.get(&fact.position) == Some(&fact) {
-            Ok(false)
-        } else {
-            Err(Breach::OtherRepeat)
-        };
-    }
     let previous = record.header("ce_previous").map(str::parse).transpose();
     let previous = previous.map_err(|_| Breach::Header("ce_previous"))?;
-    if previous != lane.last {
-        return Err(Breach::Chain(previous, lane.last));
-    }
-    lane.last = Some(fact.position);
-    lane.seen.insert(fact.position, fact);
-    Ok(true)
+    Ok((fact, previous))
 }
 
 fn fact(record: &Record) -> Result<Fact, Breach> {

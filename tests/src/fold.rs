@@ -35,23 +35,28 @@ pub fn fold<'a>(
     let mut rows = BTreeMap::new();
     for fact in facts {
         let data: Value = serde_json::from_str(&fact.data).expect("data is JSON");
-        let number = data["number"].as_i64().expect("there is a number");
-        let amount = hundredths(&data["amount"].to_string());
-        let row = rows.entry(key(fact, &data)).or_insert(Row {
-            events: 0,
-            total: 0,
-            smallest: number,
-            largest: number,
-            earliest: number,
-            latest: number,
-        });
-        row.events += 1;
-        row.total += amount;
-        row.smallest = row.smallest.min(number);
-        row.largest = row.largest.max(number);
-        row.latest = number;
+        fold_one(&mut rows, key(fact, &data), &data);
     }
     rows
+}
+
+/// Folds the data of the next event into its row.
+pub(crate) fn fold_one(rows: &mut BTreeMap<String, Row>, key: String, data: &Value) {
+    let number = data["number"].as_i64().expect("there is a number");
+    let amount = hundredths(&data["amount"].to_string());
+    let row = rows.entry(key).or_insert(Row {
+        events: 0,
+        total: 0,
+        smallest: number,
+        largest: number,
+        earliest: number,
+        latest: number,
+    });
+    row.events += 1;
+    row.total += amount;
+    row.smallest = row.smallest.min(number);
+    row.largest = row.largest.max(number);
+    row.latest = number;
 }
 
 /// What a table holds. One that is not there yet is empty.

@@ -112,32 +112,44 @@ impl Sender {
     }
 
     pub(crate) async fn send_as_is(&self, number: u64) -> Outcome {
-        self.send(cloud_event(number, &history::data(number))).await
+        self.send(numbered_event(number, &history::data(number)))
+            .await
     }
 
     /// With data that break their schema.
     pub(crate) async fn send_broken(&self, number: u64) -> Outcome {
         let data = format!("{{\"number\": {number}}}");
-        self.send(cloud_event(number, &data)).await
+        self.send(numbered_event(number, &data)).await
     }
 
     /// With the data of another event.
     pub(crate) async fn send_with_content_of(&self, number: u64, other: u64) -> Outcome {
-        self.send(cloud_event(number, &history::data(other))).await
+        self.send(numbered_event(number, &history::data(other)))
+            .await
+    }
+
+    /// Several at once: all of them or none.
+    pub(crate) async fn send_batch(&self, events: &[String]) -> Outcome {
+        let body = format!("[{}]", events.join(","));
+        self.post("application/cloudevents-batch+json", body).await
     }
 
     async fn send(&self, event: String) -> Outcome {
-        match tokio::time::timeout(PATIENCE, self.ask(event)).await {
+        self.post("application/cloudevents+json", event).await
+    }
+
+    async fn post(&self, content_type: &'static str, body: String) -> Outcome {
+        match tokio::time::timeout(PATIENCE, self.ask(content_type, body)).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::Unknown("no answer in time".to_owned()),
         }
     }
 
-    async fn ask(&self, event: String) -> Outcome {
+    async fn ask(&self, content_type: &'static str, body: String) -> Outcome {
         let request = Request::post(&self.url)
             .header(header::AUTHORIZATION, &self.authorization)
-            .header(header::CONTENT_TYPE, "application/cloudevents+json")
-            .body(Full::new(Bytes::from(event)))
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Full::new(Bytes::from(body)))
             .expect("the request is well formed");
         let response = match self.client.request(request).await {
             Ok(response) => response,
@@ -157,12 +169,18 @@ impl Sender {
     }
 }
 
-/// In the structured mode of the HTTP binding.
-fn cloud_event(number: u64, data: &str) -> String {
-    format!(
-        "{{\"specversion\":\"1.0\",\"id\":\"{}\",\"source\":\"{HTTP_SOURCE}\",\"type\":\"{}\",\"subject\":\"{}\",\"datacontenttype\":\"application/json\",\"data\":{data}}}",
-        history::id(number),
+fn numbered_event(number: u64, data: &str) -> String {
+    cloud_event(
+        &history::id(number),
         history::event_type(number),
-        history::subject(number),
+        &history::subject(number),
+        data,
+    )
+}
+
+/// In the structured mode of the HTTP binding.
+pub(crate) fn cloud_event(id: &str, event_type: &str, subject: &str, data: &str) -> String {
+    format!(
+        "{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"source\":\"{HTTP_SOURCE}\",\"type\":\"{event_type}\",\"subject\":\"{subject}\",\"datacontenttype\":\"application/json\",\"data\":{data}}}"
     )
 }

@@ -1,9 +1,13 @@
 //! What a topic holds, read by `kcat`: a client that is not ours.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde::Deserialize;
+
+use crate::process::tied;
 
 /// A record as `kcat -J` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -52,9 +56,7 @@ impl Record {
 /// When it cannot be read.
 #[must_use]
 pub fn read_topic(brokers: &str, topic: &str) -> Vec<Record> {
-    let output = Command::new("kcat")
-        .args(["-C", "-e", "-q", "-J", "-o", "beginning"])
-        .args(["-X", "fetch.wait.max.ms=100", "-b", brokers, "-t", topic])
+    let output = reading(Command::new("kcat"), brokers, topic)
         .output()
         .expect("there is kcat");
     assert!(
@@ -63,12 +65,44 @@ pub fn read_topic(brokers: &str, topic: &str) -> Vec<Record> {
         String::from_utf8_lossy(&output.stderr)
     );
     let text = String::from_utf8(output.stdout).expect("records are text");
-    let mut records: Vec<Record> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
-        .collect();
+    let mut records: Vec<Record> = text.lines().map(record).collect();
     records.sort_by_key(|record| (record.partition, record.offset));
     records
+}
+
+/// Everything that a partition holds, one record after the other: for topics that hold
+/// more than memory should.
+///
+/// # Panics
+/// When it cannot be read.
+pub(crate) fn each_record(
+    brokers: &str,
+    topic: &str,
+    partition: i32,
+    mut take: impl FnMut(Record),
+) {
+    let mut child = reading(tied(Path::new("kcat"), "KILL"), brokers, topic)
+        .args(["-X", "queued.max.messages.kbytes=16384"])
+        .args(["-p", &partition.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("there is kcat");
+    let output = child.stdout.take().expect("its output is ours");
+    for line in BufReader::with_capacity(1 << 20, output).lines() {
+        take(record(&line.expect("records are text")));
+    }
+    let ended = child.wait().expect("a child can be waited for");
+    assert!(ended.success(), "{topic} [{partition}] cannot be read");
+}
+
+fn reading(mut kcat: Command, brokers: &str, topic: &str) -> Command {
+    kcat.args(["-C", "-e", "-q", "-J", "-o", "beginning"])
+        .args(["-X", "fetch.wait.max.ms=100", "-b", brokers, "-t", topic]);
+    kcat
+}
+
+fn record(line: &str) -> Record {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
 /// Where the partitions of a topic end, as the broker says.

@@ -1,9 +1,13 @@
 //! What the event log holds: the one place here that knows the hub's tables.
 
-use sqlx::Row as _;
+use sqlx::{PgConnection, Row as _};
+use tokio::sync::mpsc;
 
 use crate::history::is_poison;
 use crate::{Database, ORDERS};
+
+/// So many events of the log are read at once, and a batch more.
+const PART: i32 = 20_000;
 
 /// An event as the log, or Kafka, has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +60,50 @@ pub(crate) async fn parked(target: &Database, projection: &str) -> Vec<i64> {
 
 /// Everything that is sealed, by position.
 pub async fn read_log(database: &Database) -> Vec<Fact> {
+    facts(&mut database.connect().await, 1, i64::MAX).await
+}
+
+/// Everything that is sealed, by position, part by part: for a log that memory should not
+/// hold.
+pub(crate) fn sealed_in_parts(database: &Database) -> mpsc::Receiver<Vec<Fact>> {
+    let (hand_over, parts) = mpsc::channel(4);
+    let database = database.clone();
+    tokio::spawn(async move {
+        let mut session = database.connect().await;
+        let batches: Vec<(i64, i32)> =
+            sqlx::query_as("select batch, event_count from dragoman.ledger order by batch")
+                .fetch_all(&mut session)
+                .await
+                .expect("the ledger can be read");
+        let mut rest = batches.as_slice();
+        while let Some((first, _)) = rest.first() {
+            let mut events = 0;
+            let fits = |(_, count): &&(i64, i32)| {
+                let has_room = events < PART;
+                events += count;
+                has_room
+            };
+            let taken = rest.iter().take_while(fits).count();
+            let last = rest[taken - 1].0;
+            rest = &rest[taken..];
+            let facts = facts(&mut session, *first, last).await;
+            if hand_over.send(facts).await.is_err() {
+                return;
+            }
+        }
+    });
+    parts
+}
+
+/// The events of some batches, by position.
+async fn facts(session: &mut PgConnection, first: i64, last: i64) -> Vec<Fact> {
     sqlx::query(
         "select position, id, type, subject, data from dragoman.sealed_events
-         where batch > 0 order by position",
+         where batch >= $1 and batch <= $2 order by position",
     )
-    .fetch_all(&mut database.connect().await)
+    .bind(first)
+    .bind(last)
+    .fetch_all(session)
     .await
     .expect("the log can be read")
     .into_iter()

@@ -173,6 +173,12 @@ impl Project {
         self.start(&["run", "projection", name])
     }
 
+    /// Starts a rebuild of a projection, which ends by itself.
+    #[must_use]
+    pub fn rebuild(&self, name: &str) -> Process {
+        self.start(&["rebuild", name])
+    }
+
     /// Starts ingest, which listens in a moment.
     #[must_use]
     pub fn starting_ingest(&self) -> Process {

@@ -1,5 +1,6 @@
 //! The processes of a hub, each started again when it has died where it was meant to.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,19 @@ pub(super) enum Role {
     Ingest,
     Relay,
     Projection,
+}
+
+impl Role {
+    /// All of them, in the order in which they are started.
+    pub(super) const ALL: [Self; 3] = [Self::Relay, Self::Projection, Self::Ingest];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Relay => "relay",
+            Self::Projection => "projection",
+        }
+    }
 }
 
 /// Everybody at work.
@@ -125,6 +139,15 @@ impl<'a> Crew<'a> {
             .map(|(_, process)| process.most_memory())
             .max()
             .unwrap_or(0)
+    }
+
+    /// Keeps the most memory that a process of each role has had, in bytes. Of one that
+    /// has died nothing is known any more, so look often.
+    pub(super) fn look_at_memory(&self, most: &mut BTreeMap<&'static str, u64>) {
+        for (role, process) in &self.members {
+            let most = most.entry(role.name()).or_default();
+            *most = process.most_memory().max(*most);
+        }
     }
 
     /// Asks everybody to stop, and waits for that.

@@ -2,16 +2,16 @@
 //! ids taken long before, commits late, some rolled back. Events become visible in another
 //! order than they were numbered in.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use sqlx::{Executor as _, PgConnection};
+use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::late_transaction::{NewRow, late_transaction, pause};
 use crate::history::{self, Outcome, POISONED_FROM};
-use crate::sql_load::SQL_SOURCE;
 use crate::{Database, History};
 
 /// Numbers of the events of one writer.
@@ -76,7 +76,7 @@ impl Writer {
         while !stop.is_cancelled() {
             // A session that the server ended leaves its last transaction unknown.
             let Ok(mut session) = self.database.try_connect().await else {
-                self.pause(50).await;
+                pause(&mut self.random, 50).await;
                 continue;
             };
             while !stop.is_cancelled() && self.transaction(&mut session).await.is_ok() {}
@@ -102,7 +102,8 @@ impl Writer {
             self.history.invoke(*number, Instant::now());
         }
         let unknown = Outcome::Unknown("the session ended".to_owned());
-        let ended = self.try_transaction(session, &numbers, early).await;
+        let rows = numbers.iter().copied().map(row).collect();
+        let ended = late_transaction(session, &mut self.random, &rows, early).await;
         let outcome = match &ended {
             Ok(true) => Outcome::Ok,
             Ok(false) => Outcome::Refused(0),
@@ -113,67 +114,13 @@ impl Writer {
         }
         ended.map(|_| ())
     }
-
-    /// Whether it was committed.
-    async fn try_transaction(
-        &mut self,
-        session: &mut PgConnection,
-        numbers: &[u64],
-        early: bool,
-    ) -> sqlx::Result<bool> {
-        let take = "select nextval('dragoman.events_seq_seq') from generate_series(1, $1)";
-        let count = i64::try_from(numbers.len()).unwrap_or(0);
-        let seqs: Vec<i64> = sqlx::query_scalar(take)
-            .bind(count)
-            .fetch_all(&mut *session)
-            .await?;
-        if early {
-            let most = 40 + 60 * u64::from(numbers.len() > 1_000);
-            self.pause(most).await;
-        }
-        session.execute("begin").await?;
-        if self.random.random_bool(0.3) {
-            session.execute("select pg_current_xact_id()").await?;
-            self.pause(20).await;
-        }
-        insert(session, numbers, &seqs).await?;
-        self.pause(10).await;
-        let commits = numbers.len() > 1_000 || !self.random.random_bool(0.1);
-        session
-            .execute(if commits { "commit" } else { "rollback" })
-            .await?;
-        Ok(commits)
-    }
-
-    async fn pause(&mut self, most_milliseconds: u64) {
-        let pause = self.random.random_range(0..=most_milliseconds);
-        tokio::time::sleep(Duration::from_millis(pause)).await;
-    }
 }
 
-async fn insert(session: &mut PgConnection, numbers: &[u64], seqs: &[i64]) -> sqlx::Result<()> {
-    let column = |of: fn(u64) -> String| numbers.iter().copied().map(of).collect::<Vec<_>>();
-    sqlx::query(
-        "with counted as (
-             insert into dragoman.adapter_counts (adapter, received, stored, duplicate)
-             values ('sql', cardinality($1::bigint[]), cardinality($1::bigint[]), 0)
-         )
-         insert into dragoman.events
-             (seq, id, source, type, subject, subject_hash, time, adapter, content_type, data)
-         overriding system value
-         select seq, id, $6, type, subject, dragoman.subject_hash(subject), now(), 'sql',
-                'application/json', data
-         from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])
-              as event (seq, id, type, subject, data)
-         order by seq",
-    )
-    .bind(seqs)
-    .bind(column(history::id))
-    .bind(column(|number| history::event_type(number).to_owned()))
-    .bind(column(history::subject))
-    .bind(column(history::data))
-    .bind(SQL_SOURCE)
-    .execute(session)
-    .await
-    .map(|_| ())
+fn row(number: u64) -> NewRow {
+    NewRow {
+        id: history::id(number),
+        event_type: history::event_type(number).to_owned(),
+        subject: history::subject(number),
+        data: history::data(number),
+    }
 }

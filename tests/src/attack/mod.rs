@@ -5,12 +5,15 @@ mod crew;
 mod invariant;
 mod judge;
 mod late_load;
+mod late_transaction;
 mod life;
 mod plan;
 mod proxy;
 mod rough_load;
+mod soak;
 
 pub use invariant::{STARTS, fails_silently, invariant};
 pub use judge::Survived;
 pub use life::live;
 pub use plan::{Attack, Deaths, Hit, Plan};
+pub use soak::{SoakPlan, Soaked, Wrongs, soak};
