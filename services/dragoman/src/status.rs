@@ -17,8 +17,9 @@ use crate::projections::{Projection, Projections};
 
 pub(crate) use gauges::describe_metrics;
 
-/// How long a target may take to answer. Its account is counted in the whole log.
-const ACCOUNT_WITHIN: Duration = Duration::from_secs(30);
+/// How long a target may take to answer. Counting in the log, which comes after it, takes
+/// as long as the log is.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// How many gaps are shown one by one.
 const NEWEST_GAPS: i64 = 10;
 
@@ -192,15 +193,15 @@ impl StatusReader {
     }
 
     async fn account(&self, projection: &Projection) -> Result<ProjectionAccount, String> {
-        let asked =
-            dragoman_projector::account(&projection.definition, &self.store, &projection.target);
-        match tokio::time::timeout(ACCOUNT_WITHIN, asked).await {
-            Ok(account) => account.map_err(|error| last_cause(&error)),
-            Err(_) => Err(format!(
-                "no answer within {} seconds",
-                ACCOUNT_WITHIN.as_secs()
-            )),
-        }
+        let definition = &projection.definition;
+        let asked = projection.target.look_and_count(&definition.name);
+        let moment = tokio::time::timeout(ANSWER_WITHIN, asked)
+            .await
+            .map_err(|_| format!("no answer within {} seconds", ANSWER_WITHIN.as_secs()))?
+            .map_err(|error| last_cause(&error))?;
+        dragoman_projector::account(definition, &self.store, moment)
+            .await
+            .map_err(|error| last_cause(&error))
     }
 }
 

@@ -6,7 +6,7 @@ use dragoman_core::Position;
 use dragoman_store::{Coverage, Store};
 
 use super::ProjectorError;
-use crate::{Checkpoint, Definition, Reader, Target, TargetCounts};
+use crate::{Checkpoint, Definition, Opened, Reader, TargetCounts};
 
 /// The account of a projection: what the log holds for it beside what became of that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,23 +38,21 @@ impl ProjectionAccount {
     }
 }
 
-/// Adds up the account of a projection. Reads the whole log.
-///
-/// The target is read first, in one moment, and then the log is counted up to the
-/// checkpoints that were found: a projection at work does not look unbalanced. One that
-/// was never opened has everything pending.
+/// Adds up the account of a projection, of which a moment of its target was read before
+/// ([`Target::look_and_count`](crate::Target::look_and_count)). Reads the whole log, up to
+/// the checkpoints that were found there: a projection at work does not look unbalanced.
+/// One that was never opened has everything pending.
 ///
 /// # Errors
-/// When one of the databases does not answer.
+/// When the hub's database does not answer.
 pub async fn account(
     definition: &Definition,
     store: &Store,
-    target: &Target,
+    moment: Option<(Opened, TargetCounts)>,
 ) -> Result<ProjectionAccount, ProjectorError> {
     let name = &definition.name;
     let types: Vec<String> = definition.events.keys().cloned().collect();
-    let moment = target.look_and_count(name).await;
-    let (start, checkpoints, counts) = match moment.map_err(ProjectorError::target(name))? {
+    let (start, checkpoints, counts) = match moment {
         Some((opened, counts)) => (opened.generation.start, opened.checkpoints, counts),
         None => (Position::ZERO, Vec::new(), TargetCounts::default()),
     };

@@ -120,3 +120,34 @@ async fn the_account_counts_what_some_coverage_covers() {
     assert_eq!((nothing.done, nothing.pending), (0, 0));
     assert_eq!(nothing.first_pending, None);
 }
+
+#[tokio::test]
+async fn batches_that_are_covered_whole_are_counted_as_the_others_are() {
+    let (hub, log) = sealed().await;
+    let types = ["thing.happened".to_owned()];
+    for (lowest, above) in [(0, 0), (7, 0), (33, 11), (59, 0), (60, 5), (60, 60)] {
+        // The other partitions are ahead of the one that is behind.
+        let coverages: Vec<Coverage> = (0..PARTITIONS)
+            .map(|partition| Coverage {
+                event_type: types[0].clone(),
+                partition: Some((partition, PARTITIONS)),
+                through: Position(if partition == 1 { lowest } else { 60 }),
+            })
+            .collect();
+        let above = Position(above);
+        let (done, pending): (Vec<&RecordedEvent>, Vec<&RecordedEvent>) = log
+            .iter()
+            .filter(|event| event.position > above)
+            .partition(|event| !is_in(event, 1) || event.position.0 <= lowest);
+        let counted = hub.store.count_covered(&types, above, &coverages).await;
+        let counted = counted.unwrap();
+        assert_eq!(
+            (counted.done, counted.pending),
+            (done.len() as i64, pending.len() as i64),
+            "{lowest}, {above}"
+        );
+        let first = pending.first().map(|event| event.position);
+        assert_eq!(counted.first_pending, first);
+        assert_eq!(counted.head, Position(60));
+    }
+}
