@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_ledger"),
     migration!(3, "0003_doors"),
     migration!(4, "0004_operations"),
+    migration!(5, "0005_sealed_members"),
 ];
 
 /// Any number serves; it only has to be the same in every process that migrates.
