@@ -95,7 +95,7 @@ impl Store {
 
     async fn count_batches(&self, types: &[String], batches: Batches) -> Result<i64, StoreError> {
         sqlx::query_scalar(
-            "select count(*) from dragoman.sealed_events
+            "select count(*) from dragoman.sealed_members
              where batch between $2 and $3 and type = any ($1)",
         )
         .bind(types)

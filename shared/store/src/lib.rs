@@ -18,7 +18,9 @@ mod keys;
 mod leadership;
 mod lease;
 mod lineage;
+mod log_reader;
 mod marks;
+mod members;
 mod migrate;
 mod operations;
 mod quarantine;
@@ -43,6 +45,7 @@ pub use keys::{CreatedKey, GrantedRole, KeyError, KeyRecord, KeyScope, NewKey, h
 pub use leadership::Leadership;
 pub use lease::Lease;
 pub use lineage::{LineageError, Tail};
+pub use log_reader::{LogReader, Stretch};
 pub use marks::{Mark, MarkError};
 pub use migrate::{MigrateError, MigrateOutcome};
 pub use operations::{Gap, Halt, Pause, SchemaViolation};

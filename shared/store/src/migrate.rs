@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_doors"),
     migration!(4, "0004_operations"),
     migration!(5, "0005_cheaper_publish"),
+    migration!(6, "0006_sealed_members"),
 ];
 
 /// Any number serves; it only has to be the same in every process that migrates.

@@ -3,7 +3,12 @@
 use dragoman_core::{Identity, Position, RecordedEvent};
 
 use crate::event_row::SealedRow;
+use crate::members::read_whole;
 use crate::{Store, StoreError};
+
+/// From how many events on it is cheaper to have whole batches sent and count their
+/// positions here than to have the database rank them and send a part.
+const MANY: usize = 500;
 
 impl Store {
     /// The position of the last sealed event; [`Position::ZERO`] when there is none.
@@ -30,6 +35,11 @@ impl Store {
         after: Position,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
+        if limit >= MANY {
+            let mut events = read_whole(&self.pool, after, limit, None).await?;
+            events.truncate(limit);
+            return Ok(events);
+        }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         // The batches that hold the wanted positions are found first: the view ranks
         // whole batches, and must not be let loose on more of them.

@@ -43,7 +43,8 @@ impl Store {
     /// Every session has `synchronous_commit = on` (what is acknowledged, sealed or
     /// marked is flushed, whatever the database's default), and an
     /// `idle_in_transaction_session_timeout` of 5 s (the locks of a frozen process
-    /// do not outlive its lease).
+    /// do not outlive its lease). Nothing is compiled (`jit = off`): statements over
+    /// ranges of a long log look costly to the planner, and are not.
     ///
     /// # Errors
     /// [`StoreError::Url`] when the URL cannot be read.
@@ -55,6 +56,7 @@ impl Store {
                 ("synchronous_commit", "on"),
                 ("idle_in_transaction_session_timeout", "5s"),
                 ("default_transaction_isolation", "read committed"),
+                ("jit", "off"),
                 ("search_path", "pg_catalog"),
                 ("TimeZone", "UTC"),
             ]);

@@ -139,34 +139,39 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Somebody else's headers are passed over, whatever they hold.
     fn take(&mut self, key: &str, value: Option<&'a [u8]>) -> Result<(), HeaderError> {
-        let known = is_own(key) || key.starts_with(PREFIX);
-        if !known {
-            return Ok(());
-        }
-        let bytes = value.unwrap_or_default();
-        let text = std::str::from_utf8(bytes).map_err(|_| HeaderError::Invalid {
-            name: key.to_owned(),
-            value: String::from_utf8_lossy(bytes).into_owned(),
-        })?;
-        match key {
-            ID => self.id = Some(text),
-            SOURCE => self.source = Some(text),
-            TYPE => self.event_type = Some(text),
-            SUBJECT => self.subject = Some(text),
-            TIME => self.time = Some(text),
-            CONTENT_TYPE => self.content_type = Some(text),
-            SEQUENCE => self.sequence = Some(text),
-            PREVIOUS => self.previous = Some(text),
-            TRACEPARENT => self.traceparent = Some(text),
-            SPECVERSION => {}
-            extension => {
-                let name = extension.strip_prefix(PREFIX).unwrap_or(extension);
-                self.extensions.insert(name.to_owned(), text.to_owned());
+        let field = match key {
+            ID => &mut self.id,
+            SOURCE => &mut self.source,
+            TYPE => &mut self.event_type,
+            SUBJECT => &mut self.subject,
+            TIME => &mut self.time,
+            CONTENT_TYPE => &mut self.content_type,
+            SEQUENCE => &mut self.sequence,
+            PREVIOUS => &mut self.previous,
+            TRACEPARENT => &mut self.traceparent,
+            _ => {
+                if let Some(name) = key.strip_prefix(PREFIX) {
+                    let text = as_text(key, value)?;
+                    if key != SPECVERSION {
+                        self.extensions.insert(name.to_owned(), text.to_owned());
+                    }
+                }
+                return Ok(());
             }
-        }
+        };
+        *field = Some(as_text(key, value)?);
         Ok(())
     }
+}
+
+fn as_text<'a>(key: &str, value: Option<&'a [u8]>) -> Result<&'a str, HeaderError> {
+    let bytes = value.unwrap_or_default();
+    std::str::from_utf8(bytes).map_err(|_| HeaderError::Invalid {
+        name: key.to_owned(),
+        value: String::from_utf8_lossy(bytes).into_owned(),
+    })
 }
 
 fn with(headers: OwnedHeaders, key: &str, value: &str) -> OwnedHeaders {

@@ -8,25 +8,25 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::raw_table::Window;
 use crate::child::Task;
+use crate::events;
 
 /// Events read by one statement, as a rebuild reads them.
-const TOGETHER: usize = 2_000;
+const TOGETHER: usize = 4_000;
 
 /// Reads by the call that rebuilds use, and drops what it gets.
 pub(super) async fn null(task: &Task) {
     let store = Store::connect(&task.postgres, &StoreOptions::default()).expect("a URL");
-    let mut position = Position::ZERO;
-    loop {
-        let events = store
-            .read_after(position, TOGETHER)
-            .await
-            .expect("the log can be read");
-        let Some(last) = events.last() else {
-            break;
-        };
-        position = last.position;
+    let mut log = store
+        .log_reader(Position::ZERO, vec![events::TYPE.to_owned()])
+        .await
+        .expect("the log can be read");
+    let (mut read, mut position) = (0, Position::ZERO);
+    while let Some(stretch) = log.next(TOGETHER).await.expect("the log can be read on") {
+        read += stretch.events.len();
+        position = stretch.last.position;
     }
     assert_eq!(position.0, task.events, "positions");
+    assert_eq!(read as i64, task.events, "events");
 }
 
 /// Reads the same columns in the same order by one COPY, and drops what it gets.

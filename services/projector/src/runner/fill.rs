@@ -1,5 +1,5 @@
-//! Bringing a partition's part of the log without Kafka: what Kafka lost, and what a
-//! new reader begins with.
+//! Bringing a partition's part of the log without Kafka: what Kafka lost, and what is left
+//! of what a new reader begins with.
 
 use dragoman_core::{Position, RecordedEvent};
 use dragoman_store::{Gap, Portion};
@@ -107,7 +107,10 @@ impl Session {
     }
 
     /// The place with the identity that the ledger has there.
-    async fn identified(&self, place: &Place, quit: &Quit) -> Result<Place, StepEnd> {
+    ///
+    /// # Errors
+    /// See [`StepEnd`].
+    pub(super) async fn identified(&self, place: &Place, quit: &Quit) -> Result<Place, StepEnd> {
         let mut place = place.clone();
         if place.identity.is_none() && place.position > Position::ZERO {
             place.identity = self

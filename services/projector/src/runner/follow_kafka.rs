@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use dragoman_core::Position;
 use dragoman_faults::{CrashPoint, crash};
 use dragoman_store::{StoreError, TopicRecord};
 use dragoman_stream::{
@@ -15,18 +14,21 @@ use dragoman_stream::{
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::cursor::{Cursor, Place};
+use super::beginning::Beginners;
+use super::cursor::Cursor;
 use super::halt::clear_halt;
 use super::lane::{Lane, Told};
 use super::patience::{Quit, patiently};
+use super::room::Room;
 use super::session::{Session, StepEnd};
 use super::silence::Silence;
 use super::watch::Marks;
 use super::{ProjectorError, telemetry};
 use crate::{Opened, Reader};
 
-/// How many batches of records may wait for a lane.
-const WAITING: usize = 1;
+/// How many batches of records may wait for a lane; what they may take is bounded by the
+/// [`Room`].
+const WAITING: usize = 64;
 /// How often the catalogue and the topics are looked at while they are not there yet.
 const NOT_YET: Duration = Duration::from_millis(500);
 
@@ -42,6 +44,8 @@ pub(super) async fn follow_kafka(
         kafka,
         marks,
         quit: Quit::with(&session.over),
+        room: Room::new(),
+        readings: Vec::new(),
         lanes: HashMap::new(),
     };
     if let Err(end) = follower.follow().await {
@@ -62,6 +66,9 @@ struct Follower<'a> {
     kafka: &'a KafkaOptions,
     marks: &'a watch::Receiver<Marks>,
     quit: Quit,
+    room: Room,
+    /// Readings of the log for lanes that begin.
+    readings: Vec<AbortOnDropHandle<()>>,
     lanes: HashMap<TopicPartition, Running>,
 }
 
@@ -108,7 +115,12 @@ impl Follower<'_> {
             }
             ConsumerEvent::Records { partition, records } => {
                 crash(CrashPoint::ProjectionAfterPoll);
-                self.tell(&partition, Told::Records(records)).await
+                let room = tokio::select! {
+                    biased;
+                    () = self.quit.cancelled() => return Err(StepEnd::Quit),
+                    room = self.room.for_records(&records) => room,
+                };
+                self.tell(&partition, Told::Records { records, room }).await
             }
             ConsumerEvent::Foreign(foreign) => {
                 tracing::warn!(
@@ -159,6 +171,7 @@ impl Follower<'_> {
         let counts = self.partition_counts(assignment.claims()).await?;
         let opened = self.session.look(&self.quit).await?;
         let mut starts = Vec::new();
+        let mut beginners = Beginners::until(head);
         for claim in assignment.claims() {
             self.end_lane(&claim.partition).await;
             let partitions = counts.get(&*claim.partition.topic).copied().unwrap_or(0);
@@ -167,8 +180,10 @@ impl Follower<'_> {
                 mark.topic == *claim.partition.topic && mark.partition == claim.partition.partition
             });
             let anchor = mark.map_or(0, |mark| mark.kafka_offset + 1);
-            starts.push(self.start_lane(claim, cursor, head, anchor));
+            starts.push(self.start_lane(claim, cursor, anchor, &mut beginners));
         }
+        self.readings.retain(|reading| !reading.is_finished());
+        self.readings.extend(beginners.start(self.session));
         tracing::info!(
             projection = self.session.name(),
             partitions = starts.len(),
@@ -223,15 +238,11 @@ impl Follower<'_> {
         &mut self,
         claim: &Claim,
         cursor: Cursor,
-        head: Position,
         anchor: i64,
+        beginners: &mut Beginners,
     ) -> StartFrom {
         let anchored = cursor.reached().next_offset;
-        let beginning = anchored.is_none().then_some(Place {
-            position: head,
-            identity: None,
-            next_offset: Some(anchor),
-        });
+        let beginning = anchored.is_none().then(|| beginners.join(&cursor, anchor));
         let offset = anchored.unwrap_or(anchor);
         let (sender, told) = mpsc::channel(WAITING);
         let lane = Lane {

@@ -11,9 +11,11 @@ use dragoman_stream::{KafkaOptions, Record, TopicPartition};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::beginning::Beginning;
 use super::cursor::{Cursor, Place};
 use super::fill::Missing;
 use super::patience::{Quit, patiently};
+use super::room::Share;
 use super::session::{Session, StepEnd};
 use super::silence::Silence;
 use super::telemetry;
@@ -29,8 +31,8 @@ const TAKEN_TOGETHER: usize = 16;
 /// What a lane is told of its partition, in the order of the partition.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// Records.
-    Records(Vec<Record>),
+    /// Records, and the room that they take until they are taken in.
+    Records { records: Vec<Record>, room: Share },
     /// A record that is none of the hub's, at this offset.
     Foreign(i64),
 }
@@ -42,8 +44,8 @@ pub(super) struct Lane {
     pub(super) kafka: KafkaOptions,
     pub(super) partition: TopicPartition,
     pub(super) cursor: Cursor,
-    /// Where a reader that has no anchor in Kafka yet is brought to by the log first.
-    pub(super) beginning: Option<Place>,
+    /// How a reader that has no anchor in Kafka yet is brought there by the log first.
+    pub(super) beginning: Option<Beginning>,
     pub(super) quit: Quit,
     pub(super) told: mpsc::Receiver<Told>,
     pub(super) marks: watch::Receiver<Marks>,
@@ -69,11 +71,8 @@ impl Lane {
     }
 
     async fn work(&mut self) -> Result<Infallible, StepEnd> {
-        if let Some(to) = self.beginning.take() {
-            self.session.fill(&mut self.cursor, &to, &self.quit).await?;
-            if self.cursor.position() == to.position {
-                self.cursor.anchor(to.next_offset);
-            }
+        if let Some(beginning) = self.beginning.take() {
+            self.begin(beginning).await?;
         }
         self.silence.broken(Instant::now());
         let mut tick = interval(TICK);
@@ -129,10 +128,11 @@ impl Lane {
     async fn collect(&mut self, told: Told) -> Result<(), StepEnd> {
         match told {
             Told::Foreign(offset) => self.next_offset = offset + 1,
-            Told::Records(records) => {
+            Told::Records { records, room } => {
                 for record in records {
                     self.collect_record(record).await?;
                 }
+                drop(room);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@
 //!    └─ session ── ends when paused, superseded, stopped or halted
 //!        ├─ watch          once a second: paused? head, marks, lineage
 //!        ├─ follow_kafka   hands records to one lane for each partition
-//!        │    └─ lane      window → step; gaps, lost tails filled from the log
+//!        │    └─ lane      begins by the log; window → step; gaps, lost tails filled from it
 //!        └─ follow_ledger  under a lease: read, compare, step
 //! ```
 //!
@@ -16,6 +16,7 @@
 
 mod account;
 mod apply;
+mod beginning;
 mod cursor;
 mod drain;
 mod error;
@@ -28,7 +29,9 @@ mod lineage;
 mod open;
 mod options;
 mod patience;
+mod read_ahead;
 mod rebuild;
+mod room;
 mod run;
 mod session;
 mod silence;

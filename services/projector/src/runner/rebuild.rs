@@ -13,6 +13,7 @@ use super::apply::Applier;
 use super::cursor::{Cursor, Place};
 use super::lineage::{compare, read_on};
 use super::patience::{Quit, Tries, patiently};
+use super::read_ahead::{ReadAhead, Reading};
 use super::session::StepEnd;
 use crate::{
     Checkpoint, Definition, Generation, LiveLock, Opened, Reader, Stop, Target, TargetError,
@@ -21,8 +22,8 @@ use crate::{
 /// How long the lease of a rebuild lasts without being renewed: so long a rebuild
 /// waits for one that was killed.
 const LEASE: Duration = Duration::from_secs(5);
-/// Events of the log in one transaction of the target.
-const WINDOW: usize = 2_000;
+/// Events of the log in one transaction of the target, about.
+const WINDOW: usize = 4_000;
 /// How near the end the live table is held still.
 const NEAR: i64 = 1_000;
 
@@ -212,6 +213,7 @@ impl Rebuild<'_> {
 
     /// Builds until the end of the ledger is near.
     async fn catch_up(&self, building: &mut Building) -> Result<(), StepEnd> {
+        let mut tries = Tries::default();
         loop {
             let head = self.head().await?;
             let position = building.cursor.position();
@@ -219,8 +221,44 @@ impl Rebuild<'_> {
             if planted(Bug::SwapBeforeLevel) || head.0 - position.0 <= NEAR {
                 return Ok(());
             }
-            self.step(building).await?;
+            match self.read_through(building, head).await {
+                Ok(()) => tries = Tries::default(),
+                Err(StepEnd::Halted(error)) if error.is_unavailable() => {
+                    if !tries.rest(self.name(), &error, &self.quit).await {
+                        return Err(StepEnd::Quit);
+                    }
+                }
+                Err(end) => return Err(end),
+            }
         }
+    }
+
+    /// Builds until that end of the ledger is near; the log is read meanwhile.
+    async fn read_through(&self, building: &mut Building, head: Position) -> Result<(), StepEnd> {
+        let reading = Reading {
+            projection: self.name().to_owned(),
+            place: building.cursor.reached().clone(),
+            types: building.cursor.types.iter().cloned().collect(),
+            about: WINDOW,
+        };
+        let mut log = ReadAhead::start(self.store, reading);
+        while head.0 - building.cursor.position().0 > NEAR {
+            let read = tokio::select! {
+                biased;
+                () = self.quit.cancelled() => return Err(StepEnd::Quit),
+                read = log.next() => read?,
+            };
+            let Some(stretch) = read else { break };
+            let to = Place {
+                position: stretch.last.position,
+                identity: Some(stretch.last),
+                next_offset: None,
+            };
+            self.build_on(building, stretch.events, to).await?;
+            let position = building.cursor.position();
+            (self.progress)(RebuildProgress { position, head });
+        }
+        Ok(())
     }
 
     /// Builds what is left while the live table stands still, and swaps.
@@ -286,6 +324,17 @@ impl Rebuild<'_> {
             return Ok(false);
         };
         let to = Place::of(last, None);
+        self.build_on(building, events, to).await?;
+        Ok(true)
+    }
+
+    /// Builds what was read, and is at the place behind it.
+    async fn build_on(
+        &self,
+        building: &mut Building,
+        events: Vec<RecordedEvent>,
+        to: Place,
+    ) -> Result<(), StepEnd> {
         let wanted: Vec<RecordedEvent> = events
             .into_iter()
             .filter(|event| building.cursor.wants(event))
@@ -296,7 +345,7 @@ impl Rebuild<'_> {
             self.apply(building, &wanted, &to).await?;
         }
         crash(CrashPoint::RebuildMidBatch);
-        Ok(true)
+        Ok(())
     }
 
     async fn apply(

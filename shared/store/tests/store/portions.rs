@@ -70,6 +70,40 @@ async fn a_portion_is_what_a_partition_gets_of_a_stretch() {
 }
 
 #[tokio::test]
+async fn many_events_have_the_positions_that_the_database_gives_few_of_them() {
+    let (hub, log) = sealed().await;
+    for after in [0, 1, 11, 59, 60] {
+        let many = hub.store.read_after(Position(after), 1_000).await.unwrap();
+        assert_eq!(many, log[after as usize..], "after {after}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_goes_through_the_log_in_stretches_of_whole_batches() {
+    let (hub, log) = sealed().await;
+    for (after, about) in [(0, 1), (0, 7), (23, 7), (0, 100), (60, 7)] {
+        let types = vec!["thing.happened".to_owned()];
+        let reader = hub.store.log_reader(Position(after), types).await;
+        let mut reader = reader.unwrap();
+        let before = log.get((after as usize).wrapping_sub(1));
+        let place = reader.place().await.unwrap();
+        assert_eq!(place, before.map(RecordedEvent::identity));
+        let mut read = Vec::new();
+        while let Some(stretch) = reader.next(about).await.unwrap() {
+            read.extend(stretch.events);
+            assert_eq!(Some(stretch.last), read.last().map(RecordedEvent::identity));
+        }
+        assert_eq!(read, log[after as usize..], "after {after} by {about}");
+    }
+    let others = vec!["nothing.else".to_owned()];
+    let mut reader = hub.store.log_reader(Position(9), others).await.unwrap();
+    let stretch = reader.next(100).await.unwrap().unwrap();
+    assert!(stretch.events.is_empty());
+    assert_eq!(stretch.last, log[59].identity());
+    assert_eq!(reader.next(100).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn single_events_are_found_at_their_positions() {
     let (hub, log) = sealed().await;
     let wanted = [60, 1, 33, 61].map(Position);

@@ -53,7 +53,13 @@ pub(super) fn start(
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "1500")
         .set("fetch.wait.max.ms", "200")
-        .set("queued.max.messages.kbytes", "16384");
+        // Stretches of one partition no longer than what its reader takes at once or
+        // twice: the readers of the others are not to wait meanwhile.
+        .set("max.partition.fetch.bytes", "262144")
+        .set("queued.max.messages.kbytes", "8192")
+        // Once that much is queued the client stops asking for this long, a second by
+        // default, in which a quick reader has read it all.
+        .set("fetch.queue.backoff.ms", "10");
     apply_properties(&mut config, kafka);
     let consumer: BaseConsumer<GroupContext> = config
         .create_with_context(GroupContext::new(closing.clone()))

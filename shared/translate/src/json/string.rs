@@ -32,9 +32,29 @@ pub(super) fn scan(bytes: &[u8], start: usize) -> Result<Scanned, (JsonErrorKind
                 at = scan_escape(bytes, at)?;
             }
             Some(0..=0x1f) => return Err((JsonErrorKind::ControlCharacter, at)),
-            Some(_) => at += 1,
+            Some(_) => at = plain_until(bytes, at + 1),
         }
     }
+}
+
+/// Where, from `at` on, a byte may come next that is no plain character of a string: eight
+/// are looked at together, and fewer at the end of the text not at all.
+fn plain_until(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // The high bit of the first byte that is below `bound`; higher ones may be wrong.
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGH;
+    while let Some(&eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(eight);
+        let special = below(word, 0x20)
+            | below(word ^ (ONES * u64::from(b'"')), 1)
+            | below(word ^ (ONES * u64::from(b'\\')), 1);
+        if special != 0 {
+            return at + (special.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at
 }
 
 /// Reads past the escape whose backslash is at `start`, both halves if it is a pair.

@@ -1,5 +1,6 @@
 //! One step of a reader: effect, parking and owner record in one transaction.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use dragoman_core::{Position, RecordedEvent};
@@ -7,14 +8,15 @@ use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use sqlx::PgConnection;
 
 use super::checkpoints::{self, Owned};
-use super::decisions::skips_among;
+use super::decisions::{Skips, skips_among};
 use super::error::{ApplyError, TargetError};
 use super::evaluate::{Evaluated, evaluate};
-use super::generation::{Generation, share};
+use super::generation::{Generation, Use};
 use super::outcome::{Care, Failure, Outcome, Writing};
 use super::parking;
 use super::plan::Plan;
 use super::session::Target;
+use super::standing::{Standing, stand};
 use super::stops::{self, Stop};
 use super::write::{WriteError, refusal};
 use crate::{Checkpoint, Definition, Order};
@@ -141,11 +143,27 @@ impl Attempt<'_> {
             care,
             prune,
         } = *self;
-        let mode = step.reached.reader.mode();
-        let table = share(connection, generation, mode, &definition.hash).await?;
-        let owned = checkpoints::own(connection, generation, &step.reached, step.expected).await?;
-        let skips = skips_among(connection, &definition.name, step.events).await?;
-        let parked = parking::hold_among(connection, generation, events).await?;
+        let usage = Use {
+            mode: step.reached.reader.mode(),
+            definition_hash: &definition.hash,
+        };
+        let (whose, expected) = (&step.reached, step.expected);
+        let Standing {
+            table,
+            owned,
+            any_parked,
+            any_decided,
+        } = stand(connection, generation, usage, whose, expected, step.events).await?;
+        let skips = if any_decided {
+            skips_among(connection, &definition.name, step.events).await?
+        } else {
+            Skips::default()
+        };
+        let parked = if any_parked {
+            parking::hold_among(connection, generation, events).await?
+        } else {
+            HashSet::new()
+        };
         crash(CrashPoint::ProjectionBeforeEffect);
         if planted(Bug::CheckpointBeforeEffect) {
             checkpoints::advance(connection, &owned, &step.reached).await?;

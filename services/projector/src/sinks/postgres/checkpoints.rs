@@ -77,6 +77,22 @@ pub(super) struct Owned {
 }
 
 impl Owned {
+    /// A reader whose row is held and whose newest checkpoint was read since.
+    ///
+    /// # Errors
+    /// [`ApplyError::LostOwnership`] when that is not where it is expected.
+    pub(super) fn as_expected(
+        reader: i64,
+        newest: Option<Checkpoint>,
+        expected: Option<Position>,
+    ) -> Result<Self, ApplyError> {
+        let moved = newest.as_ref().map(|newest| newest.position) != expected;
+        if moved && !planted(Bug::NoCompareAndSet) {
+            return Err(ApplyError::LostOwnership);
+        }
+        Ok(Self { reader, newest })
+    }
+
     fn position(&self) -> i64 {
         self.newest
             .as_ref()
@@ -84,40 +100,16 @@ impl Owned {
     }
 }
 
-/// Holds the row of a reader and makes sure that its newest checkpoint is the expected
-/// one. Whoever else moves the reader waits here, and then finds another checkpoint.
-pub(super) async fn own(
+/// Writes down a reader that is new, and holds its row.
+pub(super) async fn introduce_and_hold(
     connection: &mut PgConnection,
     generation: &Generation,
     whose: &Checkpoint,
-    expected: Option<Position>,
-) -> Result<Owned, ApplyError> {
-    let reader = match hold(connection, generation, whose).await? {
-        Some(reader) => reader,
-        None => {
-            introduce(connection, generation, whose).await?;
-            hold(connection, generation, whose)
-                .await?
-                .ok_or(ApplyError::LostOwnership)?
-        }
-    };
-    let newest: Option<CheckpointRow> = sqlx::query_as(
-        "select reader.topic, reader.partition, reader.partitions, reader.types,
-                newest.position, newest.source, newest.id, newest.next_offset, newest.applied
-         from dragoman_projection.readers reader
-         join dragoman_projection.checkpoints newest on newest.reader = reader.id
-         where reader.id = $1 order by newest.from_position desc limit 1",
-    )
-    .bind(reader)
-    .fetch_optional(connection)
-    .await
-    .map_err(TargetError::during("comparing the checkpoint"))?;
-    let newest = newest.map(|row| row.0);
-    let moved = newest.as_ref().map(|newest| newest.position) != expected;
-    if moved && !planted(Bug::NoCompareAndSet) {
-        return Err(ApplyError::LostOwnership);
-    }
-    Ok(Owned { reader, newest })
+) -> Result<i64, ApplyError> {
+    introduce(connection, generation, whose).await?;
+    hold(connection, generation, whose)
+        .await?
+        .ok_or(ApplyError::LostOwnership)
 }
 
 async fn hold(
@@ -271,7 +263,7 @@ pub(super) fn coordinates(reader: &Reader) -> (Option<&str>, Option<i32>, Option
 
 /// What tells a reader with its types from any other: a name of fixed length, however
 /// many types there are. No topic and no type holds a line break.
-fn key(whose: &Checkpoint) -> [u8; 32] {
+pub(super) fn key(whose: &Checkpoint) -> [u8; 32] {
     let (topic, partition, partitions) = coordinates(&whose.reader);
     let mut digest = Sha256::new();
     digest.update(topic.unwrap_or_default());

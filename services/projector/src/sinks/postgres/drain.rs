@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::decisions::skips_among;
 use super::error::{ApplyError, TargetError};
 use super::evaluate::evaluate;
-use super::generation::{Generation, share};
+use super::generation::{Generation, Use, share};
 use super::parked::ParkedSubject;
 use super::queue::Queue;
 use super::session::Target;
@@ -48,7 +48,11 @@ impl Target {
         let evaluated = evaluate(definition, events);
         let mut transaction = self.begin(DOING).await?;
         let connection = &mut *transaction;
-        let table = share(connection, generation, generation.mode, &definition.hash).await?;
+        let usage = Use {
+            mode: generation.mode,
+            definition_hash: &definition.hash,
+        };
+        let table = share(connection, generation, usage).await?;
         let queue = Queue {
             generation,
             subject,

@@ -110,6 +110,34 @@ pub(super) async fn live(
     .map_err(TargetError::during("reading the live generation"))
 }
 
+/// What a generation is shared for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Use<'a> {
+    /// By whom its events are brought.
+    pub(super) mode: ReaderMode,
+    /// What its rows are made by.
+    pub(super) definition_hash: &'a [u8; 32],
+}
+
+impl GenerationRow {
+    /// Where the rows of a generation are, which was found like this.
+    ///
+    /// # Errors
+    /// [`ApplyError::Superseded`] when it is not what the caller holds it for.
+    pub(super) fn rows_for(self, held: &Generation, usage: Use<'_>) -> Result<Place, ApplyError> {
+        let found = &self.generation;
+        let fits = found.state == held.state
+            && found.state != GenerationState::Retired
+            && found.mode == usage.mode
+            && found.definition_hash == *usage.definition_hash;
+        if fits {
+            Ok(self.rows_in)
+        } else {
+            Err(ApplyError::Superseded)
+        }
+    }
+}
+
 /// Shares the row of a generation until the end of the transaction, so that no swap
 /// comes between, and answers where its rows are.
 ///
@@ -118,8 +146,7 @@ pub(super) async fn live(
 pub(super) async fn share(
     connection: &mut PgConnection,
     generation: &Generation,
-    mode: ReaderMode,
-    definition_hash: &[u8; 32],
+    usage: Use<'_>,
 ) -> Result<Place, ApplyError> {
     let row: Option<GenerationRow> = sqlx::query_as(
         "select projection, number, state, mode, start_position, definition_hash,
@@ -132,15 +159,8 @@ pub(super) async fn share(
     .fetch_optional(connection)
     .await
     .map_err(TargetError::during("sharing the generation"))?;
-    row.filter(|row| {
-        let found = &row.generation;
-        found.state == generation.state
-            && found.state != GenerationState::Retired
-            && found.mode == mode
-            && found.definition_hash == *definition_hash
-    })
-    .map(|row| row.rows_in)
-    .ok_or(ApplyError::Superseded)
+    row.ok_or(ApplyError::Superseded)?
+        .rows_for(generation, usage)
 }
 
 /// What a new generation is to be.

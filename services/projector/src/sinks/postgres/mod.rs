@@ -45,6 +45,7 @@ mod plan;
 mod queue;
 mod rebuild;
 mod session;
+mod standing;
 mod stops;
 mod swap;
 mod table;

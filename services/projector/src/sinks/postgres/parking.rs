@@ -17,20 +17,6 @@ pub(super) async fn hold_among(
     events: &[Evaluated<'_>],
 ) -> Result<HashSet<(String, String)>, TargetError> {
     const DOING: &str = "looking for parked subjects";
-    // Nearly always there is none, and asking so costs nothing. Nobody but the owner of
-    // the reader, which this transaction is, could park one in between.
-    let any: bool = sqlx::query_scalar(
-        "select exists (select from dragoman_projection.parked_subjects
-                        where projection = $1 and generation = $2)",
-    )
-    .bind(&generation.projection)
-    .bind(generation.number)
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(TargetError::during(DOING))?;
-    if !any {
-        return Ok(HashSet::new());
-    }
     let subjects: HashSet<(&str, &str)> = events.iter().map(Evaluated::subject).collect();
     let (topics, subjects): (Vec<&str>, Vec<&str>) = subjects.into_iter().unzip();
     let parked: Vec<(String, String)> = sqlx::query_as(

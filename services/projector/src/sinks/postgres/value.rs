@@ -153,13 +153,25 @@ fn numeric(cell: Cell, precision: Option<(u16, i16)>) -> Result<Value, Refusal> 
     let Some((digits, scale)) = precision else {
         return Ok(Value::Numeric(number));
     };
-    let rounded = number.with_scale_round(i64::from(scale), RoundingMode::HalfUp);
-    let limit = BigDecimal::new(1.into(), i64::from(scale) - i64::from(digits));
-    if rounded.abs() < limit {
+    let rounded = if number.fractional_digit_count() == i64::from(scale) {
+        number
+    } else {
+        number.with_scale_round(i64::from(scale), RoundingMode::HalfUp)
+    };
+    let limit = || BigDecimal::new(1.into(), i64::from(scale) - i64::from(digits));
+    if is_surely_of(&rounded, digits) || rounded.abs() < limit() {
         Ok(Value::Numeric(rounded))
     } else {
         Err(Refusal::Range)
     }
+}
+
+/// Whether a number is so small that it cannot have more than so many digits, whatever its
+/// scale: what is true of nearly all, and found without arithmetic on many digits. A
+/// decimal digit is worth more than 3.32 binary ones.
+fn is_surely_of(number: &BigDecimal, digits: u16) -> bool {
+    let (unscaled, _) = number.as_bigint_and_scale();
+    unscaled.bits().saturating_mul(100) <= u64::from(digits) * 332
 }
 
 fn double(cell: Cell) -> Result<Value, Refusal> {
