@@ -73,7 +73,17 @@ async fn publish_on(connection: &mut PgConnection, history: &Mutex<History>, eve
     for number in numbers.clone() {
         history.lock().unwrap().invoke(number, now);
     }
-    let column = |of: fn(u64) -> String| numbers.clone().map(of).collect::<Vec<_>>();
+    publish(connection, &numbers.clone().collect::<Vec<_>>())
+        .await
+        .unwrap_or_else(|error| panic!("publishing by SQL fails: {error}"));
+    for number in numbers {
+        history.lock().unwrap().answer(number, Outcome::Ok);
+    }
+}
+
+/// Publishes events in the transaction that a session is in.
+pub(crate) async fn publish(connection: &mut PgConnection, numbers: &[u64]) -> sqlx::Result<()> {
+    let column = |of: fn(u64) -> String| numbers.iter().copied().map(of).collect::<Vec<_>>();
     sqlx::query(
         "select count(dragoman.publish(type, subject, data::jsonb, $5, id))
          from (select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -87,8 +97,5 @@ async fn publish_on(connection: &mut PgConnection, history: &Mutex<History>, eve
     .bind(SQL_SOURCE)
     .execute(connection)
     .await
-    .unwrap_or_else(|error| panic!("publishing by SQL fails: {error}"));
-    for number in numbers {
-        history.lock().unwrap().answer(number, Outcome::Ok);
-    }
+    .map(|_| ())
 }

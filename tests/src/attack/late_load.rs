@@ -1,5 +1,5 @@
-//! Sessions that write into the log as applications do: sequence numbers and transaction
-//! ids taken long before, commits late, some rolled back. Events become visible in another
+//! Sessions that write into the log as applications do, some by `dragoman.publish()`:
+//! sequence numbers and transaction ids taken long before, commits late, some rolled back. Events become visible in another
 //! order than they were numbered in.
 
 use std::time::{Duration, Instant};
@@ -11,11 +11,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::history::{self, Outcome, POISONED_FROM};
-use crate::sql_load::SQL_SOURCE;
+use crate::sql_load::{SQL_SOURCE, publish};
 use crate::{Database, History};
 
 /// Numbers of the events of one writer.
 const RANGE: u64 = 1_000_000;
+/// A transaction with more events than this is written once, late and as a whole.
+const LARGE: usize = 1_000;
 
 /// Writers that go on until they are stopped.
 pub(super) struct LateLoad {
@@ -121,28 +123,38 @@ impl Writer {
         numbers: &[u64],
         early: bool,
     ) -> sqlx::Result<bool> {
-        let take = "select nextval('dragoman.events_seq_seq') from generate_series(1, $1)";
-        let count = i64::try_from(numbers.len()).unwrap_or(0);
-        let seqs: Vec<i64> = sqlx::query_scalar(take)
-            .bind(count)
-            .fetch_all(&mut *session)
-            .await?;
-        if early {
-            let most = 40 + 60 * u64::from(numbers.len() > 1_000);
-            self.pause(most).await;
+        let seqs = take_numbers(session, numbers.len()).await?;
+        if numbers.len() > LARGE {
+            self.until_sealed_above(seqs.last().copied()).await;
+        } else if early {
+            self.pause(40).await;
         }
         session.execute("begin").await?;
         if self.random.random_bool(0.3) {
             session.execute("select pg_current_xact_id()").await?;
             self.pause(20).await;
         }
-        insert(session, numbers, &seqs).await?;
+        if early || numbers.len() > LARGE || self.random.random_bool(0.5) {
+            insert(session, numbers, &seqs).await?;
+        } else {
+            publish(session, numbers).await?;
+        }
         self.pause(10).await;
-        let commits = numbers.len() > 1_000 || !self.random.random_bool(0.1);
+        let commits = numbers.len() > LARGE || !self.random.random_bool(0.1);
         session
             .execute(if commits { "commit" } else { "rollback" })
             .await?;
         Ok(commits)
+    }
+
+    /// Waits until something is sealed above, so that all of it is late.
+    async fn until_sealed_above(&self, seq: Option<i64>) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let high = "select max(high_seq) from dragoman.ledger";
+        while Some(self.database.number(high).await) <= seq {
+            assert!(Instant::now() < deadline, "nothing above {seq:?} is sealed");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn pause(&mut self, most_milliseconds: u64) {
@@ -151,7 +163,24 @@ impl Writer {
     }
 }
 
-async fn insert(session: &mut PgConnection, numbers: &[u64], seqs: &[i64]) -> sqlx::Result<()> {
+/// Takes sequence numbers, to be used later.
+pub(super) async fn take_numbers(
+    session: &mut PgConnection,
+    count: usize,
+) -> sqlx::Result<Vec<i64>> {
+    let take = "select nextval('dragoman.events_seq_seq') from generate_series(1, $1)";
+    sqlx::query_scalar(take)
+        .bind(i64::try_from(count).unwrap_or(0))
+        .fetch_all(session)
+        .await
+}
+
+/// Writes events into the log under sequence numbers that were taken before.
+pub(super) async fn insert(
+    session: &mut PgConnection,
+    numbers: &[u64],
+    seqs: &[i64],
+) -> sqlx::Result<()> {
     let column = |of: fn(u64) -> String| numbers.iter().copied().map(of).collect::<Vec<_>>();
     sqlx::query(
         "with counted as (
