@@ -1,6 +1,7 @@
 //! What is lived through.
 
 use dragoman_faults::{Bug, CrashPoint, Part};
+use dragoman_ingest::AdapterKind;
 use dragoman_tests::attack::{Attack, Deaths, Hit, Plan};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -8,9 +9,11 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::arguments::Arguments;
 
 /// What goes wrong around the hub.
-const ENVIRONMENT: [Attack; 10] = [
+const ENVIRONMENT: [Attack; 12] = [
     Attack::Nothing,
-    Attack::Calm,
+    Attack::LateInQuiet,
+    Attack::InsertsHeld,
+    Attack::SlowAcknowledgements,
     Attack::SessionsEnded,
     Attack::CommitAnswerLost,
     Attack::LargeLate,
@@ -27,8 +30,7 @@ pub(crate) fn chosen(arguments: &Arguments) -> Vec<Plan> {
     let mut attacks: Vec<(Attack, Option<Bug>)> =
         ENVIRONMENT.iter().map(|attack| (*attack, None)).collect();
     attacks.extend(Bug::ALL.iter().map(|bug| (exposing(*bug), Some(*bug))));
-    for point in CrashPoint::ALL {
-        let mut crashes = crashes(*point);
+    for mut crashes in CrashPoint::ALL.iter().copied().flat_map(crashes) {
         if arguments.quick {
             let chosen = random.random_range(0..crashes.len());
             crashes = vec![crashes[chosen]];
@@ -56,16 +58,26 @@ pub(crate) fn named(plan: &Plan) -> String {
     }
 }
 
-/// A point with each hit and each number of deaths. What is met only once in a life, or
-/// before anything is sent, has no first, middle and last hit.
-fn crashes(point: CrashPoint) -> Vec<Attack> {
+/// A point with each hit and each number of deaths; one of ingest once more for each kind
+/// of adapter. What is met only once in a life, or before anything is sent, has no first,
+/// middle and last hit.
+fn crashes(point: CrashPoint) -> Vec<Vec<Attack>> {
     let hits: &[Hit] = match point {
         CrashPoint::ParkingMidDrain => &[Hit::First],
         _ if point.part() == Part::Migration => &[Hit::First],
         _ => &Hit::ALL,
     };
-    let of = |hit: &Hit| Deaths::ALL.map(|deaths| Attack::Crash(point, *hit, deaths));
-    hits.iter().flat_map(of).collect()
+    let each = |crash: &dyn Fn(Hit, Deaths) -> Attack| -> Vec<Attack> {
+        let of = |hit: &Hit| Deaths::ALL.map(|deaths| crash(*hit, deaths));
+        hits.iter().flat_map(of).collect()
+    };
+    if point.part() != Part::Ingest {
+        return vec![each(&|hit, deaths| Attack::Crash(point, hit, deaths))];
+    }
+    let kinds = AdapterKind::ALL.iter();
+    kinds
+        .map(|kind| each(&|hit, deaths| Attack::Entry(*kind, point, hit, deaths)))
+        .collect()
 }
 
 /// Roughly how long it takes.
@@ -75,7 +87,7 @@ fn length(attack: Attack) -> u32 {
         Attack::Crash(point, _, deaths) if point.part() == Part::Projection => 4 * deaths.count(),
         Attack::Crash(point, _, deaths) if point.part() == Part::Parking => 4 * deaths.count(),
         Attack::ZombieProjection => 20,
-        Attack::Crash(_, _, deaths) => deaths.count(),
+        Attack::Crash(_, _, deaths) | Attack::Entry(_, _, _, deaths) => deaths.count(),
         _ => 2,
     }
 }
@@ -84,23 +96,23 @@ fn length(attack: Attack) -> u32 {
 fn exposing(bug: Bug) -> Attack {
     let storm = |point, hit| Attack::Crash(point, hit, Deaths::Storm);
     match bug {
-        Bug::DedupeCheckThenInsert
-        | Bug::ConflictAsDuplicate
+        Bug::ConflictAsDuplicate
         | Bug::RefusedIsStored
-        | Bug::SealOnlyAboveLast
-        | Bug::MembershipWithoutSnapshot
         | Bug::PreviousPerTopic
         | Bug::OtherPartitioner
         | Bug::DropPoison
         | Bug::ParkWithoutFollowers => Attack::Nothing,
-        Bug::AckBeforeCommit => storm(CrashPoint::IngestBeforeCommit, Hit::Middle),
-        Bug::SwallowRollback => Attack::SessionsEnded,
+        Bug::AckBeforeCommit | Bug::DedupeCheckThenInsert | Bug::SwallowRollback => {
+            Attack::InsertsHeld
+        }
+        Bug::SealOnlyAboveLast | Bug::MembershipWithoutSnapshot | Bug::LateOnlyWhenInFlight => {
+            Attack::LateInQuiet
+        }
         Bug::PublishBeforeSeal | Bug::MaximumPerTopic => {
             storm(CrashPoint::RelayMidPublish, Hit::Middle)
         }
-        Bug::MarkBeforeAck => Attack::Crash(CrashPoint::RelayAfterMark, Hit::First, Deaths::Siege),
+        Bug::MarkBeforeAck => Attack::SlowAcknowledgements,
         Bug::RecoveryWithoutTails => storm(CrashPoint::RelayAfterAckBeforeMark, Hit::Middle),
-        Bug::DropWhenFull => Attack::RelayKilled,
         Bug::CheckpointBeforeEffect => {
             storm(CrashPoint::ProjectionAfterEffectBeforeRecord, Hit::Middle)
         }
@@ -109,8 +121,7 @@ fn exposing(bug: Bug) -> Attack {
         }
         Bug::NoCompareAndSet => Attack::ZombieProjection,
         Bug::RetryWholeBatch => Attack::CommitAnswerLost,
-        Bug::LateOnlyWhenInFlight => Attack::Calm,
-        Bug::LateSealedAgain => Attack::LargeLate,
+        Bug::LateSealedAgain | Bug::DropWhenFull => Attack::LargeLate,
         Bug::ParkOutsideTransaction => {
             storm(CrashPoint::ParkingAfterInsertBeforeRecord, Hit::First)
         }

@@ -21,7 +21,7 @@ pub fn in_kafka(project: &Project) -> i64 {
 }
 
 /// The same for the topic of orders alone.
-fn orders_in_kafka(project: &Project) -> i64 {
+pub(crate) fn orders_in_kafka(project: &Project) -> i64 {
     let kafka = project.kafka();
     let [(_, orders), _] = project.topics();
     let ends = end_offsets(&kafka.brokers, orders, kafka.partitions);

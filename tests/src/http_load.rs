@@ -13,8 +13,8 @@ use hyper_util::rt::TokioExecutor;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::History;
 use crate::history::{self, Outcome};
+use crate::{History, hook};
 
 /// The source that the key of the senders may write.
 pub(crate) const HTTP_SOURCE: &str = "/shop";
@@ -37,7 +37,7 @@ impl HttpLoad {
     pub fn start(port: u16, key: &str, interval: Duration) -> Self {
         let history = Arc::new(Mutex::new(History::default()));
         let stop = CancellationToken::new();
-        let sender = Sender::new(port, key);
+        let sender = Sender::by_api(port, key);
         let shared = Arc::clone(&history);
         let sending = in_an_open_loop(interval, stop.clone(), move |number, due| {
             send(sender.clone(), Arc::clone(&shared), number, due)
@@ -94,44 +94,74 @@ async fn send(sender: Sender, history: Arc<Mutex<History>>, number: u64, due: In
     history.lock().unwrap().answer(number, outcome);
 }
 
-/// Sends one event at a time to the API.
+/// Sends one event at a time, by one of the ways in.
 #[derive(Clone)]
 pub(crate) struct Sender {
     client: HttpClient,
     url: String,
-    authorization: String,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    /// CloudEvents, with a key of the hub.
+    Api { authorization: String },
+    /// Deliveries in a form of their own, signed.
+    Webhook,
 }
 
 impl Sender {
-    pub(crate) fn new(port: u16, key: &str) -> Self {
+    pub(crate) fn by_api(port: u16, key: &str) -> Self {
+        let authorization = format!("Bearer {key}");
+        Self::by(Way::Api { authorization }, port, "/v1/events")
+    }
+
+    pub(crate) fn by_webhook(port: u16) -> Self {
+        Self::by(Way::Webhook, port, hook::PATH)
+    }
+
+    fn by(way: Way, port: u16, path: &str) -> Self {
         Self {
             client: Client::builder(TokioExecutor::new()).build_http(),
-            url: format!("http://127.0.0.1:{port}/v1/events"),
-            authorization: format!("Bearer {key}"),
+            url: format!("http://127.0.0.1:{port}{path}"),
+            way,
+        }
+    }
+
+    /// The source that its events come to have.
+    pub(crate) const fn source(&self) -> &'static str {
+        match self.way {
+            Way::Api { .. } => HTTP_SOURCE,
+            Way::Webhook => hook::SOURCE,
         }
     }
 
     pub(crate) async fn send_as_is(&self, number: u64) -> Outcome {
-        self.send(numbered_event(number, &history::data(number)))
-            .await
+        self.send(self.body(number, &history::data(number))).await
     }
 
     /// With data that break their schema.
     pub(crate) async fn send_broken(&self, number: u64) -> Outcome {
         let data = format!("{{\"number\": {number}}}");
-        self.send(numbered_event(number, &data)).await
+        self.send(self.body(number, &data)).await
     }
 
     /// With the data of another event.
     pub(crate) async fn send_with_content_of(&self, number: u64, other: u64) -> Outcome {
-        self.send(numbered_event(number, &history::data(other)))
-            .await
+        self.send(self.body(number, &history::data(other))).await
     }
 
-    /// Several at once: all of them or none.
+    /// Several at once: all of them or none. By the API.
     pub(crate) async fn send_batch(&self, events: &[String]) -> Outcome {
         let body = format!("[{}]", events.join(","));
         self.post("application/cloudevents-batch+json", body).await
+    }
+
+    fn body(&self, number: u64, data: &str) -> String {
+        match self.way {
+            Way::Api { .. } => numbered_event(number, data),
+            Way::Webhook => hook::delivery(number, data),
+        }
     }
 
     async fn send(&self, event: String) -> Outcome {
@@ -146,9 +176,16 @@ impl Sender {
     }
 
     async fn ask(&self, content_type: &'static str, body: String) -> Outcome {
-        let request = Request::post(&self.url)
-            .header(header::AUTHORIZATION, &self.authorization)
-            .header(header::CONTENT_TYPE, content_type)
+        let request = Request::post(&self.url);
+        let request = match &self.way {
+            Way::Api { authorization } => request
+                .header(header::AUTHORIZATION, authorization)
+                .header(header::CONTENT_TYPE, content_type),
+            Way::Webhook => request
+                .header(hook::SIGNATURE, hook::signature(&body))
+                .header(header::CONTENT_TYPE, "application/json"),
+        };
+        let request = request
             .body(Full::new(Bytes::from(body)))
             .expect("the request is well formed");
         let response = match self.client.request(request).await {
@@ -161,6 +198,7 @@ impl Sender {
         }
         match head.status.as_u16() {
             200 | 201 => Outcome::Ok,
+            // 202, too: it is kept in quarantine, not in the log.
             503 => Outcome::Unavailable {
                 retry_after: head.headers.contains_key(header::RETRY_AFTER),
             },

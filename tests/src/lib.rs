@@ -33,6 +33,7 @@ mod environment;
 mod flow;
 mod fold;
 mod history;
+mod hook;
 mod http_load;
 mod kafka_reader;
 mod log;

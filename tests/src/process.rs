@@ -70,7 +70,7 @@ impl Process {
         self.assert_running();
         self.signal("STOP");
         let deadline = Instant::now() + Duration::from_secs(5);
-        while self.state() != Some('T') {
+        while !self.is_frozen() {
             assert!(Instant::now() < deadline, "{} does not freeze", self.label);
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -155,6 +155,12 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
         kilobytes.unwrap_or(0) * 1024
+    }
+
+    /// Whether it stands where it was stopped.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.state() == Some('T')
     }
 
     fn state(&self) -> Option<char> {

@@ -4,16 +4,17 @@
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::{Command, Output};
 
+use dragoman_ingest::AdapterKind;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::environment::hub_program;
 use crate::history::schema;
-use crate::http_load::HTTP_SOURCE;
+use crate::http_load::{HTTP_SOURCE, Sender};
 use crate::process::{Process, tied};
 use crate::sql_load::SQL_SOURCE;
-use crate::{Database, eventually, free_port};
+use crate::{Database, eventually, free_port, hook};
 
 /// A type of events.
 pub const ORDERS: &str = "order.placed";
@@ -107,6 +108,11 @@ impl Project {
             stock: format!("faults.stock.{name}"),
         };
         project.write("schema.json", &schema());
+        std::fs::write(
+            project.folder.path().join(hook::MAPPING_FILE),
+            hook::MAPPING,
+        )
+        .expect("a file can be written");
         project.write("dragoman.yaml", &project.configuration(projections));
         project
     }
@@ -203,6 +209,19 @@ impl Project {
         made.trim().to_owned()
     }
 
+    /// Starts rebuilding a table.
+    pub(crate) fn rebuilding(&self, projection: &str) -> Process {
+        self.start(&["rebuild", projection])
+    }
+
+    /// A sender that uses that kind of adapter. A kind without one does not compile.
+    pub(crate) fn sender(&self, kind: AdapterKind) -> Sender {
+        match kind {
+            AdapterKind::Api => Sender::by_api(self.listen, &self.key()),
+            AdapterKind::Webhook => Sender::by_webhook(self.listen),
+        }
+    }
+
     fn start(&self, arguments: &[&str]) -> Process {
         let label = arguments.join(" ");
         let mut command = tied(&hub_program(), "KILL");
@@ -244,7 +263,7 @@ impl Project {
                 "listen": format!("127.0.0.1:{}", self.listen),
                 "admin": format!("127.0.0.1:{}", free_port()),
             },
-            "adapters": { "api": { "kind": "api" } },
+            "adapters": { "api": { "kind": "api" }, hook::NAME: hook::options() },
             "events": {
                 ORDERS: { "topic": self.orders, "schema": "schema.json" },
                 STOCK: { "topic": self.stock, "schema": "schema.json" },

@@ -74,21 +74,37 @@ async fn publish_on(connection: &mut PgConnection, history: &Mutex<History>, eve
         history.lock().unwrap().invoke(number, now);
     }
     let column = |of: fn(u64) -> String| numbers.clone().map(of).collect::<Vec<_>>();
+    let ids = column(history::id);
+    let types = column(|number| history::event_type(number).to_owned());
+    let (subjects, data) = (column(history::subject), column(history::data));
+    publish(connection, &ids, &types, &subjects, &data)
+        .await
+        .unwrap_or_else(|error| panic!("publishing by SQL fails: {error}"));
+    for number in numbers {
+        history.lock().unwrap().answer(number, Outcome::Ok);
+    }
+}
+
+/// Publishes events, given column by column, in the transaction that a session is in.
+pub(crate) async fn publish(
+    connection: &mut PgConnection,
+    ids: &[String],
+    types: &[String],
+    subjects: &[String],
+    data: &[String],
+) -> sqlx::Result<()> {
     sqlx::query(
         "select count(dragoman.publish(type, subject, data::jsonb, $5, id))
          from (select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
                     with ordinality as sent (type, subject, data, id, place)
                order by place) as event",
     )
-    .bind(column(|number| history::event_type(number).to_owned()))
-    .bind(column(history::subject))
-    .bind(column(history::data))
-    .bind(column(history::id))
+    .bind(types)
+    .bind(subjects)
+    .bind(data)
+    .bind(ids)
     .bind(SQL_SOURCE)
     .execute(connection)
     .await
-    .unwrap_or_else(|error| panic!("publishing by SQL fails: {error}"));
-    for number in numbers {
-        history.lock().unwrap().answer(number, Outcome::Ok);
-    }
+    .map(|_| ())
 }

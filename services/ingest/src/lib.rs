@@ -40,7 +40,7 @@ mod verify;
 mod writer;
 
 pub use adapters::{
-    AdapterOptions, AdapterProblem, Adapters, ApiOptions, FilePlace, WebhookOptions,
+    AdapterKind, AdapterOptions, AdapterProblem, Adapters, ApiOptions, FilePlace, WebhookOptions,
 };
 pub use catalogue::{Catalogue, Schemas};
 pub use decode::Decode;

@@ -123,10 +123,11 @@ mod armed {
     use std::fs::File;
     use std::io::{Read as _, Seek as _, Write as _};
     use std::path::{Path, PathBuf};
-    use std::sync::OnceLock;
+    use std::sync::{Mutex, OnceLock};
 
     use super::CrashPoint;
 
+    static TURN: Mutex<()> = Mutex::new(());
     static PLAN: OnceLock<Option<(String, PathBuf)>> = OnceLock::new();
 
     pub(super) fn die_if_due(point: CrashPoint) {
@@ -138,6 +139,9 @@ mod armed {
         if let Some((name, file)) = plan
             && name == point.name()
         {
+            // Whoever else of this process comes here waits, and does not take a death of
+            // the next one.
+            let _turn = TURN.lock();
             match take_one(file).unwrap_or(Fate::Live) {
                 Fate::Live => {}
                 Fate::Die => std::process::abort(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
+use super::invariant::judging;
 use crate::{Process, Project, end_leases};
 
 /// SIGABRT and SIGKILL: what crash points and the attack itself end processes with.
@@ -82,6 +83,12 @@ impl<'a> Crew<'a> {
             .for_each(|(_, process)| process.wake());
     }
 
+    /// Whether somebody of a role was stopped where it stood.
+    pub(super) fn stands_still(&self, role: Role) -> bool {
+        let mut members = self.members.iter();
+        members.any(|(of, process)| *of == role && process.is_frozen())
+    }
+
     /// The first process of a role.
     pub(super) fn first(&mut self, role: Role) -> &mut Process {
         self.members
@@ -101,7 +108,10 @@ impl<'a> Crew<'a> {
             let meant = status
                 .signal()
                 .is_some_and(|signal| MEANT.contains(&signal));
-            assert!(meant, "{role:?} has ended by itself: {status}");
+            if !meant {
+                judging("nobody ends by itself");
+                panic!("{role:?} has ended by itself: {status}");
+            }
             self.deaths += 1;
             if role == Role::Relay {
                 // Waiting for the lease of a dead one would do the same.

@@ -1,6 +1,6 @@
-//! Sessions that write into the log as applications do: sequence numbers and transaction
-//! ids taken long before, commits late, some rolled back. Events become visible in another
-//! order than they were numbered in.
+//! Sessions that write into the log as applications do, some by `dragoman.publish()`:
+//! sequence numbers and transaction ids taken long before, commits late, some rolled back.
+//! Events become visible in another order than they were numbered in.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::late_transaction::{NewRow, late_transaction, pause};
+use super::late_transaction::{NewRow, Numbered, Rows, late_transaction, pause};
 use crate::history::{self, Outcome, POISONED_FROM};
 use crate::{Database, History};
 
@@ -59,7 +59,7 @@ pub(super) async fn write_large(database: &Database, seed: u64) -> History {
     };
     let mut session = database.connect().await;
     writer
-        .transaction_of(&mut session, 5_000, true)
+        .transaction_of(&mut session, 5_000, Numbered::UnderTheHead(database))
         .await
         .expect("nobody ends this session");
     writer.history
@@ -86,15 +86,19 @@ impl Writer {
 
     async fn transaction(&mut self, session: &mut PgConnection) -> sqlx::Result<()> {
         let count = self.random.random_range(1..=12);
-        let early = self.random.random_bool(0.3);
-        self.transaction_of(session, count, early).await
+        let numbered = if self.random.random_bool(0.3) {
+            Numbered::Early
+        } else {
+            Numbered::AtOnce
+        };
+        self.transaction_of(session, count, numbered).await
     }
 
     async fn transaction_of(
         &mut self,
         session: &mut PgConnection,
         count: u64,
-        early: bool,
+        numbered: Numbered<'_>,
     ) -> sqlx::Result<()> {
         let first = self.history.next_number();
         let numbers: Vec<u64> = (first..first + count).collect();
@@ -102,8 +106,8 @@ impl Writer {
             self.history.invoke(*number, Instant::now());
         }
         let unknown = Outcome::Unknown("the session ended".to_owned());
-        let rows = numbers.iter().copied().map(row).collect();
-        let ended = late_transaction(session, &mut self.random, &rows, early).await;
+        let rows = rows(&numbers);
+        let ended = late_transaction(session, &mut self.random, &rows, numbered).await;
         let outcome = match &ended {
             Ok(true) => Outcome::Ok,
             Ok(false) => Outcome::Refused(0),
@@ -114,6 +118,11 @@ impl Writer {
         }
         ended.map(|_| ())
     }
+}
+
+/// The rows of events.
+pub(super) fn rows(numbers: &[u64]) -> Rows {
+    numbers.iter().copied().map(row).collect()
 }
 
 fn row(number: u64) -> NewRow {

@@ -1,16 +1,14 @@
 //! A transaction as applications write them into the log: sequence numbers and
 //! transaction ids taken long before, the commit late, or a rollback.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use sqlx::{Executor as _, PgConnection};
 
-use crate::sql_load::SQL_SOURCE;
-
-/// Transactions of more rows than this are meant to be seen, and always commit.
-const LARGE: usize = 1_000;
+use crate::Database;
+use crate::sql_load::{SQL_SOURCE, publish};
 
 /// What one transaction writes, column by column.
 pub(super) struct Rows {
@@ -46,8 +44,19 @@ impl FromIterator<NewRow> for Rows {
     }
 }
 
-/// Writes the rows, and says whether they were committed. Their sequence numbers may be
-/// taken `early`.
+/// When the sequence numbers of a transaction are taken.
+#[derive(Clone, Copy)]
+pub(super) enum Numbered<'a> {
+    /// When it begins.
+    AtOnce,
+    /// Some time before.
+    Early,
+    /// So long before that something above them is sealed when it begins. It commits.
+    UnderTheHead(&'a Database),
+}
+
+/// Writes the rows, and says whether they were committed. Some are inserted with sequence
+/// numbers that were taken before, some published by `dragoman.publish()`.
 ///
 /// # Errors
 /// When the session ended: the rows may be there, all of them or none.
@@ -55,29 +64,53 @@ pub(super) async fn late_transaction(
     session: &mut PgConnection,
     random: &mut StdRng,
     rows: &Rows,
-    early: bool,
+    numbered: Numbered<'_>,
 ) -> sqlx::Result<bool> {
-    let is_large = rows.ids.len() > LARGE;
-    let take = "select nextval('dragoman.events_seq_seq') from generate_series(1, $1)";
-    let seqs: Vec<i64> = sqlx::query_scalar(take)
-        .bind(i64::try_from(rows.ids.len()).unwrap_or(0))
-        .fetch_all(&mut *session)
-        .await?;
-    if early {
-        pause(random, if is_large { 100 } else { 40 }).await;
+    let seqs = take_numbers(session, rows.ids.len()).await?;
+    match numbered {
+        Numbered::AtOnce => {}
+        Numbered::Early => pause(random, 40).await,
+        Numbered::UnderTheHead(database) => until_sealed_above(database, seqs.last()).await,
     }
+    let at_once = matches!(numbered, Numbered::AtOnce);
+    let commits = matches!(numbered, Numbered::UnderTheHead(_));
     session.execute("begin").await?;
     if random.random_bool(0.3) {
         session.execute("select pg_current_xact_id()").await?;
         pause(random, 20).await;
     }
-    insert(session, rows, &seqs).await?;
+    if at_once && random.random_bool(0.5) {
+        publish(session, &rows.ids, &rows.types, &rows.subjects, &rows.data).await?;
+    } else {
+        insert(session, rows, &seqs).await?;
+    }
     pause(random, 10).await;
-    let commits = is_large || !random.random_bool(0.1);
+    let commits = commits || !random.random_bool(0.1);
     session
         .execute(if commits { "commit" } else { "rollback" })
         .await?;
     Ok(commits)
+}
+
+/// Takes sequence numbers, to be used later.
+pub(super) async fn take_numbers(
+    session: &mut PgConnection,
+    count: usize,
+) -> sqlx::Result<Vec<i64>> {
+    let take = "select nextval('dragoman.events_seq_seq') from generate_series(1, $1)";
+    sqlx::query_scalar(take)
+        .bind(i64::try_from(count).unwrap_or(0))
+        .fetch_all(session)
+        .await
+}
+
+async fn until_sealed_above(database: &Database, seq: Option<&i64>) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let high = "select max(high_seq) from dragoman.ledger";
+    while Some(&database.number(high).await) <= seq {
+        assert!(Instant::now() < deadline, "nothing above {seq:?} is sealed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Lets some time pass.
@@ -86,7 +119,12 @@ pub(super) async fn pause(random: &mut StdRng, most_milliseconds: u64) {
     tokio::time::sleep(Duration::from_millis(pause)).await;
 }
 
-async fn insert(session: &mut PgConnection, rows: &Rows, seqs: &[i64]) -> sqlx::Result<()> {
+/// Writes rows into the log under sequence numbers that were taken before.
+pub(super) async fn insert(
+    session: &mut PgConnection,
+    rows: &Rows,
+    seqs: &[i64],
+) -> sqlx::Result<()> {
     sqlx::query(
         "with counted as (
              insert into dragoman.adapter_counts (adapter, received, stored, duplicate)

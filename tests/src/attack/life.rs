@@ -6,12 +6,14 @@ use dragoman_faults::{CrashPoint, Part};
 use tempfile::NamedTempFile;
 
 use super::crew::{Crew, Role};
+use super::exposure::SLOW;
 use super::invariant::{STARTS, fail_silently, judging};
 use super::judge::Survived;
 use super::late_load::{LateLoad, write_large};
 use super::plan::{Attack, Hit, Plan};
 use super::proxy::Proxy;
 use super::rough_load::RoughLoad;
+use crate::flow::orders_in_kafka;
 use crate::history::History;
 use crate::log::{parked, stored_orders};
 use crate::{
@@ -29,6 +31,10 @@ const INTERVAL: Duration = Duration::from_millis(8);
 const WRITERS: u64 = 4;
 /// How long the attack itself may take.
 const ATTACK_LIMIT: Duration = Duration::from_secs(150);
+/// What is judged while it goes wrong.
+pub(super) const UNDER_ATTACK: &str = "nobody gives up under the attack";
+/// How many records the projection has left unread when Kafka loses them.
+const UNREAD: i64 = 60;
 /// How soon after it everything must be drained.
 pub(super) const DRAINED: Duration = Duration::from_secs(30);
 
@@ -47,19 +53,17 @@ pub async fn live(plan: Plan) -> Survived {
         crew.start(Role::Projection);
     }
     crew.start(Role::Ingest);
-    let rough = RoughLoad::start(stage.project.listen, &stage.project.key(), INTERVAL);
-    let writers = if plan.attack == Attack::Calm {
-        1
-    } else {
-        WRITERS
-    };
-    let late = LateLoad::start(&stage.project.database, writers, plan.seed);
-    judging("nobody gives up under the attack");
-    let large = stage.attack(&mut crew, &rough).await;
+    let rough = RoughLoad::start(stage.project.sender(plan.attack.adapter()), INTERVAL);
+    let late = LateLoad::start(&stage.project.database, WRITERS, plan.seed);
+    judging(UNDER_ATTACK);
+    let more = stage.attack(&mut crew, &rough).await;
     let told = rough.stop().await;
     let mut histories = late.stop().await;
-    histories.extend(large);
+    histories.extend(more);
     histories.push(told.history.clone());
+    if plan.attack == Attack::LateInQuiet {
+        histories.push(stage.become_visible_late(&mut crew).await);
+    }
     stage.drain(&mut crew).await;
     stage.judge(&mut crew, &histories, &told).await
 }
@@ -80,7 +84,7 @@ impl Stage {
     async fn set(plan: Plan) -> Self {
         let fuse = NamedTempFile::new().expect("a file can be made");
         let mut environment = Vec::new();
-        if let Attack::Crash(point, _, _) = plan.attack {
+        if let Some((point, _, _)) = plan.attack.crash() {
             let armed = format!("{}:{}", point.name(), fuse.path().display());
             environment.push(("DRAGOMAN_CRASH", armed));
         }
@@ -93,15 +97,18 @@ impl Stage {
             environment.push(("DRAGOMAN_PLANTED", bug.name().to_owned()));
         }
         let server = match plan.attack {
-            Attack::Calm => Some(Postgres::start().await),
+            Attack::LateInQuiet => Some(Postgres::start().await),
             _ => None,
         };
         let url = server.as_ref().map_or_else(shared_postgres, Postgres::url);
         let target = Database::create(&url).await;
         let wire = Proxy::before(&target.url());
         let projections = [(TABLE, tally(&wire.way_to(&target.url()), TABLE))];
-        let kafka = Some(Kafka::at(&shared_kafka()));
-        let project = Project::prepared(&url, kafka, &projections, environment).await;
+        let mut kafka = Kafka::at(&shared_kafka());
+        if plan.attack == Attack::SlowAcknowledgements {
+            kafka.properties.extend(SLOW);
+        }
+        let project = Project::prepared(&url, Some(kafka), &projections, environment).await;
         let stage = Self {
             plan,
             project,
@@ -122,17 +129,11 @@ impl Stage {
     }
 
     pub(super) fn point(&self) -> Option<CrashPoint> {
-        match self.plan.attack {
-            Attack::Crash(point, _, _) => Some(point),
-            _ => None,
-        }
+        self.plan.attack.crash().map(|(point, _, _)| point)
     }
 
     fn hit(&self) -> Option<Hit> {
-        match self.plan.attack {
-            Attack::Crash(_, hit, _) => Some(hit),
-            _ => None,
-        }
+        self.plan.attack.crash().map(|(_, hit, _)| hit)
     }
 
     fn is_part(&self, part: Part) -> bool {
@@ -149,10 +150,13 @@ impl Stage {
     }
 
     pub(super) fn arm(&self) {
-        if let Attack::Crash(_, _, deaths) = self.plan.attack {
-            std::fs::write(self.fuse.path(), deaths.count().to_string())
-                .expect("a file can be written");
+        if let Some((_, _, deaths)) = self.plan.attack.crash() {
+            self.write_fuse(&deaths.count().to_string());
         }
+    }
+
+    pub(super) fn write_fuse(&self, fate: &str) {
+        std::fs::write(self.fuse.path(), fate).expect("a file can be written");
     }
 
     pub(super) fn deaths_left(&self) -> u32 {
@@ -163,7 +167,7 @@ impl Stage {
 
     /// Lets senders go on while it goes wrong.
     async fn attack(&self, crew: &mut Crew<'_>, rough: &RoughLoad) -> Option<History> {
-        let mut large = None;
+        let mut more = None;
         let started = Instant::now();
         crew.until("anything is sent", DRAINED, async || rough.sent() > 20)
             .await;
@@ -174,7 +178,9 @@ impl Stage {
         };
         self.pass(crew, part).await;
         match self.plan.attack {
-            Attack::Crash(..) => self.crash(crew).await,
+            Attack::Crash(..) | Attack::Entry(..) => self.crash(crew).await,
+            Attack::InsertsHeld => more = Some(self.hold_inserts(crew, &rough.sender).await),
+            Attack::SlowAcknowledgements => self.kill_before_acknowledged(crew).await,
             Attack::SessionsEnded => {
                 for _ in 0..6 {
                     self.project.database.end_sessions().await;
@@ -192,20 +198,23 @@ impl Stage {
             // It has read some, and reads on when the others are gone.
             Attack::RecordsLost => {
                 self.leave_the_rest_unread(crew).await;
-                self.pass(crew, LIFE / 4).await;
                 self.until_published(crew).await;
                 self.lose_orders();
+                let lost = orders_in_kafka(&self.project);
+                crew.until("records follow those", DRAINED, async || {
+                    orders_in_kafka(&self.project) > lost + UNREAD
+                })
+                .await;
             }
             Attack::TailLost => self.leave_the_rest_unread(crew).await,
             Attack::Rebuilt => {
-                for _ in 0..4 {
-                    // Only what the live table has can be missing behind it.
-                    crew.until("something took effect", DRAINED, async || {
-                        applied(&self.target, TABLE).await > 0
-                    })
-                    .await;
-                    self.rebuild(crew).await;
-                }
+                // Only what the live table has can be missing behind it.
+                crew.until("something took effect", DRAINED, async || {
+                    applied(&self.target, TABLE).await > 0
+                })
+                .await;
+                self.overtake_rebuild(crew).await;
+                self.rebuild(crew).await;
             }
             Attack::CommitAnswerLost => {
                 for _ in 0..5 {
@@ -218,13 +227,14 @@ impl Stage {
                 }
             }
             Attack::LargeLate => {
-                large = Some(write_large(&self.project.database, self.plan.seed).await);
+                more = Some(write_large(&self.project.database, self.plan.seed).await);
             }
-            Attack::Nothing | Attack::Calm => {}
+            Attack::Nothing => self.until_poisoned(crew).await,
+            Attack::LateInQuiet => {}
         }
         self.pass(crew, LIFE.saturating_sub(started.elapsed()).max(LIFE / 5))
             .await;
-        large
+        more
     }
 
     async fn crash(&self, crew: &mut Crew<'_>) {
@@ -241,7 +251,7 @@ impl Stage {
             self.pass(crew, LIFE / 8).await;
         }
         match self.point() {
-            Some(CrashPoint::ProjectionOnRevoke) => self.shuffle(crew).await,
+            Some(CrashPoint::ProjectionOnRevoke) => self.take_partitions_away(crew).await,
             Some(CrashPoint::RelayAfterRecovery) if self.hit() != Some(Hit::First) => {
                 crew.first(Role::Relay).kill();
             }
@@ -255,26 +265,6 @@ impl Stage {
         .await;
     }
 
-    /// Lets instances come and go until enough have died of it.
-    async fn shuffle(&self, crew: &mut Crew<'_>) {
-        let started = Instant::now();
-        while self.deaths_left() > 0 {
-            let (left, looked) = (self.deaths_left(), Instant::now());
-            crew.start(Role::Projection);
-            crew.until(
-                "an instance has died, or none does",
-                ATTACK_LIMIT,
-                async || self.deaths_left() < left || looked.elapsed() > Duration::from_secs(5),
-            )
-            .await;
-            crew.dismiss(Role::Projection).await;
-            assert!(
-                started.elapsed() < ATTACK_LIMIT,
-                "partitions are not taken away"
-            );
-        }
-    }
-
     async fn rebuild(&self, crew: &mut Crew<'_>) {
         let started = Instant::now();
         while !self.project.command(&["rebuild", TABLE]).status.success() {
@@ -282,25 +272,6 @@ impl Stage {
             end_leases(&self.project.database).await;
             assert!(started.elapsed() < ATTACK_LIMIT, "it cannot be rebuilt");
         }
-    }
-
-    async fn freeze_until_replaced(&self, crew: &mut Crew<'_>) {
-        for _ in 0..3 {
-            self.freeze_with_events_in_hand(crew).await;
-            // Longer than its group waits for it: others have its partitions then.
-            self.pass(crew, Duration::from_secs(8)).await;
-            crew.wake(Role::Projection);
-            self.pass(crew, Duration::from_millis(500)).await;
-        }
-    }
-
-    /// Waits until an instance stands still with events in hand.
-    async fn freeze_with_events_in_hand(&self, crew: &mut Crew<'_>) {
-        std::fs::write(self.fuse.path(), "freeze").expect("a file can be written");
-        crew.until("an instance stands still", DRAINED, async || {
-            self.deaths_left() == 0
-        })
-        .await;
     }
 
     /// Stops the projection when it has read some events from Kafka.
@@ -312,6 +283,11 @@ impl Stage {
         .await;
         self.pass(crew, LIFE / 2).await;
         crew.dismiss(Role::Projection).await;
+        let read = applied(&self.target, TABLE).await;
+        crew.until("Kafka has what was not read", DRAINED, async || {
+            orders_in_kafka(&self.project) > read + UNREAD
+        })
+        .await;
     }
 
     fn lose_orders(&self) {
@@ -321,7 +297,7 @@ impl Stage {
     }
 
     /// Lets time pass.
-    async fn pass(&self, crew: &mut Crew<'_>, time: Duration) {
+    pub(super) async fn pass(&self, crew: &mut Crew<'_>, time: Duration) {
         let until = Instant::now() + time;
         crew.until("time has passed", ATTACK_LIMIT, async || {
             Instant::now() >= until
@@ -357,12 +333,14 @@ impl Stage {
 
     async fn until_taken_in(&self, crew: &mut Crew<'_>) {
         let orders = stored_orders(&self.project.database).await;
+        let ends = self.ends_of_partitions().await;
         crew.until(
             "every order took effect or is parked",
             DRAINED,
             async || {
                 let waiting = i64::try_from(parked(&self.target, TABLE).await.len()).unwrap_or(0);
                 applied(&self.target, TABLE).await + waiting >= orders
+                    || self.is_read_to(&ends).await
             },
         )
         .await;

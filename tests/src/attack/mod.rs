@@ -2,6 +2,7 @@
 //! that goes wrong again and again, and the judges.
 
 mod crew;
+mod exposure;
 mod invariant;
 mod judge;
 mod late_load;

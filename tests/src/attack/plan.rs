@@ -3,6 +3,7 @@
 use std::fmt;
 
 use dragoman_faults::{Bug, CrashPoint};
+use dragoman_ingest::AdapterKind;
 
 /// When a crash point is armed for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +30,6 @@ pub enum Deaths {
     Twice,
     /// Five times.
     Storm,
-    /// Twenty times: for planted bugs that show only at some of the hits.
-    Siege,
 }
 
 impl Deaths {
@@ -44,7 +43,6 @@ impl Deaths {
             Self::Once => 1,
             Self::Twice => 2,
             Self::Storm => 5,
-            Self::Siege => 20,
         }
     }
 }
@@ -56,17 +54,24 @@ pub enum Attack {
     Nothing,
     /// A process dies at a place.
     Crash(CrashPoint, Hit, Deaths),
-    /// Nothing, on a server that nobody else writes to, with few writers: nothing is in
-    /// flight now and then.
-    Calm,
+    /// Ingest dies at a place while its senders use that kind of adapter.
+    Entry(AdapterKind, CrashPoint, Hit, Deaths),
+    /// Events become visible late while nothing is in flight, on a server that nobody
+    /// else writes to.
+    LateInQuiet,
+    /// Sessions of ingest are ended while their inserts wait for a key; inserts of one key
+    /// wait together.
+    InsertsHeld,
+    /// Kafka's acknowledgements take longer than marks are apart, and the relay is killed.
+    SlowAcknowledgements,
     /// The hub's and the target's sessions are ended by the server, again and again.
     SessionsEnded,
     /// The answer to a commit of the projection gets lost, and its connection with it.
     CommitAnswerLost,
     /// A transaction with more events than a batch holds becomes visible late.
     LargeLate,
-    /// An instance of the projection is frozen until others have its partitions, and wakes
-    /// with what it had in hand.
+    /// An instance of the projection is frozen until others have moved its owner records,
+    /// and wakes with what it had in hand.
     ZombieProjection,
     /// The relay is killed again and again, wherever it stands.
     RelayKilled,
@@ -74,8 +79,29 @@ pub enum Attack {
     RecordsLost,
     /// Kafka loses the newest records of partitions that go quiet.
     TailLost,
-    /// The table is rebuilt under traffic, with nothing else going wrong.
+    /// The table is rebuilt under traffic, which overtakes it.
     Rebuilt,
+}
+
+impl Attack {
+    /// Where a process dies, and when.
+    #[must_use]
+    pub const fn crash(self) -> Option<(CrashPoint, Hit, Deaths)> {
+        match self {
+            Self::Crash(point, hit, deaths) | Self::Entry(_, point, hit, deaths) => {
+                Some((point, hit, deaths))
+            }
+            _ => None,
+        }
+    }
+
+    /// The kind of adapter that senders use.
+    pub(super) const fn adapter(self) -> AdapterKind {
+        match self {
+            Self::Entry(kind, ..) => kind,
+            _ => AdapterKind::Api,
+        }
+    }
 }
 
 impl fmt::Display for Attack {
@@ -83,6 +109,9 @@ impl fmt::Display for Attack {
         match self {
             Self::Crash(point, hit, deaths) => {
                 write!(formatter, "{} {hit:?} {deaths:?}", point.name())
+            }
+            Self::Entry(kind, point, hit, deaths) => {
+                write!(formatter, "{} {kind:?} {hit:?} {deaths:?}", point.name())
             }
             other => write!(formatter, "{other:?}"),
         }

@@ -13,6 +13,7 @@ use crate::http_load::{Sender, in_an_open_loop};
 
 /// Senders that go on until they are stopped.
 pub(super) struct RoughLoad {
+    pub(super) sender: Sender,
     told: Arc<Mutex<Told>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -28,16 +29,20 @@ pub(super) struct Told {
 
 impl RoughLoad {
     /// One event in that interval, whoever waits for what.
-    pub(super) fn start(port: u16, key: &str, interval: Duration) -> Self {
+    pub(super) fn start(sender: Sender, interval: Duration) -> Self {
         let told = Arc::new(Mutex::new(Told::default()));
         let stop = CancellationToken::new();
-        let sender = Sender::new(port, key);
-        let shared = Arc::clone(&told);
+        let (own, shared) = (sender.clone(), Arc::clone(&told));
         let sending = in_an_open_loop(interval, stop.clone(), move |number, due| {
-            send(sender.clone(), Arc::clone(&shared), number, due)
+            send(own.clone(), Arc::clone(&shared), number, due)
         });
         let task = tokio::spawn(sending);
-        Self { told, stop, task }
+        Self {
+            sender,
+            told,
+            stop,
+            task,
+        }
     }
 
     pub(super) fn sent(&self) -> usize {

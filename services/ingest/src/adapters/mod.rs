@@ -27,6 +27,17 @@ macro_rules! adapters {
             $($(#[$docs])* $kind($options),)*
         }
 
+        /// A kind of adapter.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum AdapterKind {
+            $($(#[$docs])* $kind,)*
+        }
+
+        impl AdapterKind {
+            /// All of them: whoever attacks or describes each walks this.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+        }
+
         impl AdapterOptions {
             fn compile(&self, name: &str, schemas: &Schemas) -> Result<Adapter, Vec<AdapterProblem>> {
                 match self {

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::event::Tag;
 use super::load::Load;
 use super::told::Told;
-use crate::attack::late_transaction::{NewRow, late_transaction, pause};
+use crate::attack::late_transaction::{NewRow, Numbered, late_transaction, pause};
 use crate::history::Outcome;
 use crate::http_load::{Sender, cloud_event};
 use crate::{Database, Project};
@@ -152,8 +152,12 @@ async fn by_sql(sender: usize, database: &Database, load: &Load, mut random: Std
             let numbers = next..next + count;
             next = numbers.end;
             let rows = numbers.clone().map(|number| row(Tag { sender, number }));
-            let early = random.random_bool(0.3);
-            match late_transaction(&mut session, &mut random, &rows.collect(), early).await {
+            let numbered = if random.random_bool(0.3) {
+                Numbered::Early
+            } else {
+                Numbered::AtOnce
+            };
+            match late_transaction(&mut session, &mut random, &rows.collect(), numbered).await {
                 Ok(true) => {
                     numbers.for_each(|number| {
                         told.acknowledged.insert(number);
