@@ -188,7 +188,12 @@ impl Lane {
                 () = self.quit.cancelled() => return Err(StepEnd::Quit),
                 part = beginning.parts.recv() => part,
             };
-            let Some(part) = part else { break };
+            let Some(mut part) = part else { break };
+            if part.through.position == beginning.to.position {
+                // The owner record is to say from where on Kafka is read, so that a later
+                // start finds what Kafka has lost since.
+                part.through.next_offset = beginning.to.next_offset;
+            }
             self.bring(part).await?;
         }
         let to = &beginning.to;
@@ -224,7 +229,7 @@ impl Lane {
     }
 
     async fn bring_window(&mut self, window: &[RecordedEvent], to: &Place) -> Result<(), StepEnd> {
-        if window.is_empty() {
+        if window.is_empty() && to.next_offset.is_none() {
             self.cursor.pass(to.clone());
             return self.session.note_passed(&mut self.cursor, &self.quit).await;
         }
