@@ -42,7 +42,7 @@ pub(super) struct Senders {
 impl Senders {
     pub(super) fn start(project: &Project, load: &Arc<Load>, seed: u64) -> Self {
         let mut tasks = JoinSet::new();
-        let api = Sender::new(project.listen, &project.key());
+        let api = Sender::by_api(project.listen, &project.key());
         for sender in 0..BY_HTTP {
             let (api, load) = (api.clone(), Arc::clone(load));
             tasks.spawn(async move { (sender, by_http(sender, &api, &load).await) });
