@@ -6,26 +6,15 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::arguments::Arguments;
-
-/// What goes wrong around the hub.
-const ENVIRONMENT: [Attack; 10] = [
-    Attack::Nothing,
-    Attack::Calm,
-    Attack::SessionsEnded,
-    Attack::CommitAnswerLost,
-    Attack::LargeLate,
-    Attack::ZombieProjection,
-    Attack::RelayKilled,
-    Attack::RecordsLost,
-    Attack::TailLost,
-    Attack::Rebuilt,
-];
+use crate::environment;
 
 /// The plans that are asked for, the long ones first.
 pub(crate) fn chosen(arguments: &Arguments) -> Vec<Plan> {
     let mut random = StdRng::seed_from_u64(arguments.seed);
-    let mut attacks: Vec<(Attack, Option<Bug>)> =
-        ENVIRONMENT.iter().map(|attack| (*attack, None)).collect();
+    let mut attacks: Vec<(Attack, Option<Bug>)> = environment::attacks(arguments)
+        .into_iter()
+        .map(|attack| (attack, None))
+        .collect();
     attacks.extend(Bug::ALL.iter().map(|bug| (exposing(*bug), Some(*bug))));
     for point in CrashPoint::ALL {
         let mut crashes = crashes(*point);
@@ -40,7 +29,10 @@ pub(crate) fn chosen(arguments: &Arguments) -> Vec<Plan> {
         .map(|(attack, bug)| Plan {
             attack,
             bug,
-            seed: random.random(),
+            seed: match attack {
+                Attack::Storm(number) => environment::seed_of_storm(arguments.seed, number),
+                _ => random.random(),
+            },
         })
         .filter(|plan| arguments.want(&named(plan)))
         .collect();
@@ -74,9 +66,8 @@ fn length(attack: Attack) -> u32 {
         Attack::Crash(CrashPoint::ProjectionOnRevoke, _, deaths) => 10 * deaths.count(),
         Attack::Crash(point, _, deaths) if point.part() == Part::Projection => 4 * deaths.count(),
         Attack::Crash(point, _, deaths) if point.part() == Part::Parking => 4 * deaths.count(),
-        Attack::ZombieProjection => 20,
         Attack::Crash(_, _, deaths) => deaths.count(),
-        _ => 2,
+        other => environment::length(other),
     }
 }
 

@@ -2,15 +2,21 @@
 //! that goes wrong again and again, and the judges.
 
 mod crew;
+mod environment;
 mod invariant;
 mod judge;
 mod late_load;
 mod life;
 mod plan;
-mod proxy;
 mod rough_load;
+mod stage;
+mod storm;
+mod wire;
 
+pub use environment::{Line, ServerFault};
 pub use invariant::{STARTS, fails_silently, invariant};
 pub use judge::Survived;
 pub use life::live;
 pub use plan::{Attack, Deaths, Hit, Plan};
+pub use storm::Storm;
+pub use wire::Weather;
