@@ -8,12 +8,15 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::arguments::Arguments;
 
 /// What is in every run.
-const ALWAYS: [Attack; 11] = [
+const ALWAYS: [Attack; 12] = [
     Attack::Nothing,
     Attack::Calm,
     Attack::SessionsEnded,
     Attack::CommitAnswerLost,
     Attack::HubAnswersLost,
+    // A projection does not notice within 30 s that a connection to its target or to Kafka
+    // is forgotten. Whoever mends that attacks those lines here, too.
+    Attack::Wire(Line::Hub, Weather::Forgotten),
     Attack::LargeLate,
     Attack::ZombieProjection,
     Attack::RelayKilled,

@@ -33,7 +33,7 @@ impl SmallDisk {
         };
         eventually("there is a small disk", async || {
             disk.keeper.assert_running();
-            disk.from_outside(READY).exists()
+            disk.seen_from_outside(READY).exists()
         })
         .await;
         disk
@@ -53,7 +53,8 @@ impl SmallDisk {
 
     /// Leaves no room.
     pub(crate) fn fill(&self) {
-        let mut ballast = File::create(self.from_outside(BALLAST)).expect("a file can be made");
+        let mut ballast =
+            File::create(self.seen_from_outside(BALLAST)).expect("a file can be made");
         for piece in [1 << 20, 4 << 10] {
             let piece = vec![0; piece];
             while ballast.write_all(&piece).is_ok() {}
@@ -62,11 +63,11 @@ impl SmallDisk {
 
     /// Makes room again.
     pub(crate) fn make_room(&self) {
-        std::fs::remove_file(self.from_outside(BALLAST)).expect("a file can be removed");
+        std::fs::remove_file(self.seen_from_outside(BALLAST)).expect("a file can be removed");
     }
 
     /// Its files as they are seen by those who do not see it.
-    fn from_outside(&self, file: &str) -> PathBuf {
+    fn seen_from_outside(&self, file: &str) -> PathBuf {
         let folder = self.folder.strip_prefix("/").unwrap_or(&self.folder);
         Path::new("/proc")
             .join(self.keeper.id().to_string())

@@ -117,11 +117,8 @@ impl Stage {
                 let asked = [Asked::Append, Asked::Commit].repeat(3);
                 self.lose_answers(crew, Line::Hub, &asked).await;
             }
-            Attack::Wire(line, weather) => self.bad_weather(crew, line, weather).await,
-            Attack::Server(fault) => self.server_fault(crew, fault).await,
-            Attack::Storm(_) => {
-                let storm = self.plan.storm().expect("a storm has one");
-                self.storm(crew, storm).await;
+            Attack::Wire(..) | Attack::Server(_) | Attack::Storm(_) => {
+                self.turn_on_environment(crew).await;
             }
             Attack::LargeLate => {
                 large = Some(write_large(&self.project.database, self.plan.seed).await);

@@ -13,7 +13,7 @@ const ANY: PostgresOptions = PostgresOptions {
 };
 /// One that runs out of slots for sessions.
 const FEW_SESSIONS: PostgresOptions = PostgresOptions {
-    settings: &["max_connections=60"],
+    settings: &["max_connections=40"],
     ..ANY
 };
 /// One that runs out of room, and gives back what it does not need any more.

@@ -23,6 +23,8 @@ use deed::Who;
 
 /// How long a storm of a life lasts.
 const LASTS: Duration = Duration::from_secs(8);
+/// How long servers are left alone when one was started again: that takes seconds.
+const SPARED: Duration = Duration::from_secs(8);
 /// How much of all mischief is in a storm.
 const SHARE: f64 = 0.45;
 
@@ -70,6 +72,8 @@ pub struct Storm {
     /// The lines whose weather is bad, and whether the relay is frozen.
     bad: Vec<Line>,
     frozen: bool,
+    /// From when on a server may be killed.
+    spared_until: Duration,
     /// How many instances of the projection have come and not gone.
     guests: u32,
 }
@@ -100,6 +104,7 @@ impl Storm {
             last: Duration::ZERO,
             bad: Vec::new(),
             frozen: false,
+            spared_until: Duration::ZERO,
             guests: 0,
         }
     }
@@ -166,6 +171,11 @@ impl Storm {
                 }
             }
             Mischief::Rebuilds => Deed::Rebuild,
+            Mischief::PostgresRestarts | Mischief::KafkaRestarts
+                if self.last < self.spared_until =>
+            {
+                Deed::Kill(self.one_of(&Who::ALL))
+            }
             Mischief::PostgresRestarts => Deed::KillPostgres(self.while_away()),
             Mischief::KafkaRestarts => Deed::KillKafka(self.while_away()),
         }
@@ -184,6 +194,7 @@ impl Storm {
     }
 
     fn while_away(&mut self) -> Duration {
+        self.spared_until = self.last + SPARED;
         Duration::from_millis(self.random.random_range(100..1_500))
     }
 

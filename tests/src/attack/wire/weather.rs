@@ -29,14 +29,13 @@ pub enum Weather {
 }
 
 impl Weather {
-    /// All bad ones.
-    pub const BAD: [Self; 6] = [
+    /// The bad ones that pass. Connections that were forgotten do not come back.
+    pub const BAD: [Self; 5] = [
         Self::Delayed,
         Self::Torn,
         Self::HalfOpen,
         Self::BlackThere,
         Self::BlackBack,
-        Self::Forgotten,
     ];
 }
 
