@@ -31,6 +31,11 @@ fn main() -> ExitCode {
             LIMIT,
             outages::kafka_frozen_then_stopped,
         ),
+        Scenario::new(
+            "relay_cut_off_while_it_starts",
+            LIMIT,
+            relays::cut_off_while_it_starts,
+        ),
         Scenario::new("relay_killed_ten_times", LIMIT, relays::killed_ten_times),
         Scenario::new(
             "projection_rebalanced_each_second",

@@ -7,6 +7,7 @@ use dragoman_tests::{
     freeze_in_flight, in_kafka, note, shared_kafka, shared_postgres, wait_for_topics,
     wait_until_published,
 };
+use sqlx::Executor as _;
 
 /// How many events must be on their way at the moment of a kill.
 const IN_FLIGHT: i64 = 1_000;
@@ -61,6 +62,27 @@ pub(crate) async fn frozen_past_its_lease() {
     let log = check_history(&project, &history).await;
     let repeats = check_kafka(&project, &log);
     note(&format!("{} events, {repeats} repeats", log.len()));
+}
+
+/// Its session is ended at the first thing that it writes.
+pub(crate) async fn cut_off_while_it_starts() {
+    let project = project().await;
+    let mut holder = project.database.connect().await;
+    for statement in ["begin", "lock table dragoman.event_types"] {
+        let done = holder.execute(statement).await;
+        done.expect("a table can be locked");
+    }
+    let mut relay = project.relay();
+    let ended = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock'";
+    eventually(
+        "the relay waits for the catalogue, and no longer",
+        async || project.database.number(ended).await > 0,
+    )
+    .await;
+    holder.execute("rollback").await.expect("it can be let go");
+    wait_for_topics(&project, &mut relay).await;
+    relay.stop().await;
 }
 
 /// Freezes a relay at a random moment, with events sealed that are not in Kafka.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! matrix                everything
-//! matrix --quick        each crash point once, each environment fault, each planted bug
+//! matrix --quick        each crash point once, some environment faults, each planted bug
 //! matrix TEXT…          what contains one of the texts, as `relay.after_seal` or `planted`
 //! matrix --seed N       the same choices and the same random moments again
 //! matrix --at-a-time N  so many lives beside each other
@@ -15,6 +15,7 @@
 #![allow(clippy::print_stderr, reason = "the report is for people too")]
 
 mod arguments;
+mod environment;
 mod plans;
 mod report;
 mod run;

@@ -7,28 +7,15 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::arguments::Arguments;
-
-/// What goes wrong around the hub.
-const ENVIRONMENT: [Attack; 12] = [
-    Attack::Nothing,
-    Attack::LateInQuiet,
-    Attack::InsertsHeld,
-    Attack::SlowAcknowledgements,
-    Attack::SessionsEnded,
-    Attack::CommitAnswerLost,
-    Attack::LargeLate,
-    Attack::ZombieProjection,
-    Attack::RelayKilled,
-    Attack::RecordsLost,
-    Attack::TailLost,
-    Attack::Rebuilt,
-];
+use crate::environment;
 
 /// The plans that are asked for, the long ones first.
 pub(crate) fn chosen(arguments: &Arguments) -> Vec<Plan> {
     let mut random = StdRng::seed_from_u64(arguments.seed);
-    let mut attacks: Vec<(Attack, Option<Bug>)> =
-        ENVIRONMENT.iter().map(|attack| (*attack, None)).collect();
+    let mut attacks: Vec<(Attack, Option<Bug>)> = environment::attacks(arguments)
+        .into_iter()
+        .map(|attack| (attack, None))
+        .collect();
     attacks.extend(Bug::ALL.iter().map(|bug| (exposing(*bug), Some(*bug))));
     for mut crashes in CrashPoint::ALL.iter().copied().flat_map(crashes) {
         if arguments.quick {
@@ -42,7 +29,10 @@ pub(crate) fn chosen(arguments: &Arguments) -> Vec<Plan> {
         .map(|(attack, bug)| Plan {
             attack,
             bug,
-            seed: random.random(),
+            seed: match attack {
+                Attack::Storm(number) => environment::seed_of_storm(arguments.seed, number),
+                _ => random.random(),
+            },
         })
         .filter(|plan| arguments.want(&named(plan)))
         .collect();
@@ -86,9 +76,8 @@ fn length(attack: Attack) -> u32 {
         Attack::Crash(CrashPoint::ProjectionOnRevoke, _, deaths) => 10 * deaths.count(),
         Attack::Crash(point, _, deaths) if point.part() == Part::Projection => 4 * deaths.count(),
         Attack::Crash(point, _, deaths) if point.part() == Part::Parking => 4 * deaths.count(),
-        Attack::ZombieProjection => 20,
         Attack::Crash(_, _, deaths) | Attack::Entry(_, _, _, deaths) => deaths.count(),
-        _ => 2,
+        other => environment::length(other),
     }
 }
 

@@ -62,6 +62,9 @@ fn scenario(ended: &Ended) -> Value {
         "planted": ended.plan.bug.map(dragoman_faults::Bug::name),
         "as_it_must": ended.is_well(),
     });
+    if let Some(storm) = ended.plan.storm() {
+        scenario["storm"] = storm.to_string().into();
+    }
     match &ended.how {
         Ok(survived) => {
             scenario["events"] = survived.events.into();

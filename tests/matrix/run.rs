@@ -119,4 +119,7 @@ fn say(ended: &Ended) {
             broken.invariant, broken.flaw
         ),
     }
+    if let (false, Some(storm)) = (ended.is_well(), ended.plan.storm()) {
+        eprintln!("        a storm {storm}");
+    }
 }

@@ -33,6 +33,16 @@ impl Account {
         chown(folder, Some(self.user), Some(self.group)).expect("root may give folders away");
     }
 
+    /// The start of a command line that runs the rest of it as this user.
+    pub(crate) fn with_setpriv(self) -> [String; 4] {
+        [
+            "setpriv".to_owned(),
+            format!("--reuid={}", self.user),
+            format!("--regid={}", self.group),
+            "--clear-groups".to_owned(),
+        ]
+    }
+
     /// Lets a command run as this user.
     pub(crate) fn put_on(self, command: &mut Command) {
         use std::os::unix::process::CommandExt as _;

@@ -16,15 +16,31 @@ pub struct Broker {
     folder: TempDir,
 }
 
+/// A second way to a broker: it listens at a port, and is met elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct SecondWay {
+    /// Where it listens for those who come by it.
+    pub(crate) port: u16,
+    /// Where it tells them to come to, as `HOST:PORT`.
+    pub(crate) met_at: String,
+}
+
 impl Broker {
     /// Formats its storage and starts it; takes some seconds.
     pub async fn start() -> Self {
+        let port = free_port();
+        let met_at = format!("127.0.0.1:{port}");
+        Self::start_with(&SecondWay { port, met_at }).await
+    }
+
+    /// The same, with another way to it beside the direct one.
+    pub(crate) async fn start_with(way: &SecondWay) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("dragoman-kafka-")
             .tempdir()
             .expect("a folder can be made");
         let port = free_port();
-        let settings = settings(folder.path(), port, free_port());
+        let settings = settings(folder.path(), port, free_port(), way);
         std::fs::write(folder.path().join("server.properties"), settings)
             .expect("the settings can be written");
         let formatted = java(Command::new("java"))
@@ -70,6 +86,12 @@ impl Broker {
         process.ended().await;
     }
 
+    /// Kills it (SIGKILL): what it had written without a flush is in the hands of the
+    /// kernel, and stays.
+    pub fn kill(&mut self) {
+        self.process.take().expect("it runs").kill();
+    }
+
     /// Starts it where it is down, and returns when it answers.
     pub async fn restart(&mut self) {
         let mut command = java(tied(Path::new("java"), "KILL"));
@@ -80,12 +102,12 @@ impl Broker {
         self.process = Some(Process::start("kafka", command, &log));
         let address = self.address();
         eventually("Kafka answers", async || {
-            Command::new("kcat")
-                .args(["-L", "-m", "2", "-b", &address])
-                .output()
-                .expect("there is kcat")
-                .status
-                .success()
+            let mut asking = Command::new("kcat");
+            asking.args(["-L", "-m", "2", "-b", &address]);
+            // Others have something to do meanwhile.
+            let answered = tokio::task::spawn_blocking(move || asking.output());
+            let answered = answered.await.expect("kcat can be waited for");
+            answered.expect("there is kcat").status.success()
         })
         .await;
     }
@@ -104,15 +126,20 @@ fn java(mut command: Command) -> Command {
     command
 }
 
-fn settings(folder: &Path, port: u16, controller: u16) -> String {
+fn settings(folder: &Path, port: u16, controller: u16, way: &SecondWay) -> String {
+    let SecondWay {
+        port: second,
+        met_at,
+    } = way;
     format!(
         "process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},SECOND://127.0.0.1:{second},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECOND://{met_at},CONTROLLER://127.0.0.1:{controller}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECOND:PLAINTEXT
 log.dirs={}/data
 auto.create.topics.enable=false
 num.partitions=4

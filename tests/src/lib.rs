@@ -42,6 +42,7 @@ mod postgres;
 mod process;
 mod project;
 mod scenario;
+mod small_disk;
 mod sql_load;
 mod topics;
 mod verdict;

@@ -21,6 +21,9 @@ pub const ORDERS: &str = "order.placed";
 /// Another one, with a topic of its own.
 pub const STOCK: &str = "stock.counted";
 
+/// The configuration that its processes have.
+const OF_PROCESSES: &str = "processes.yaml";
+
 /// The Kafka of a project.
 #[derive(Debug, Clone)]
 pub struct Kafka {
@@ -83,18 +86,21 @@ impl Project {
         kafka: Option<Kafka>,
         projections: &[(&str, Value)],
     ) -> Self {
-        let project = Self::prepared(postgres, kafka, projections, Vec::new()).await;
+        let project = Self::prepared(postgres, kafka, projections, Vec::new(), |_| {}).await;
         project.succeed(&["migrate"]);
         project.let_the_superuser_publish().await;
         project
     }
 
-    /// A project whose commands and processes have that environment; not migrated.
+    /// A project whose commands and processes have that environment; not migrated. Its
+    /// processes go by another way to their servers: by what the detour makes of the
+    /// configuration that commands have.
     pub async fn prepared(
         postgres: &str,
         kafka: Option<Kafka>,
         projections: &[(&str, Value)],
         environment: Vec<(&'static str, String)>,
+        detour: impl FnOnce(&mut Value),
     ) -> Self {
         let database = Database::create(postgres).await;
         let name = Uuid::new_v4().simple();
@@ -113,7 +119,10 @@ impl Project {
             hook::MAPPING,
         )
         .expect("a file can be written");
-        project.write("dragoman.yaml", &project.configuration(projections));
+        let mut configuration = project.configuration(projections);
+        project.write("dragoman.yaml", &configuration);
+        detour(&mut configuration);
+        project.write(OF_PROCESSES, &configuration);
         project
     }
 
@@ -226,7 +235,7 @@ impl Project {
         let label = arguments.join(" ");
         let mut command = tied(&hub_program(), "KILL");
         self.prepare(&mut command);
-        command.args(arguments);
+        command.env("DRAGOMAN_CONFIG", OF_PROCESSES).args(arguments);
         let log = format!("{}.{}.log", label.replace(' ', "-"), Uuid::new_v4());
         Process::start(&label, command, &self.folder.path().join(log))
     }

@@ -49,6 +49,22 @@ impl Topics {
         self.tool("org.apache.kafka.tools.TopicCommand", &topic);
     }
 
+    /// Sets something of a topic.
+    pub fn set(&self, topic: &str, setting: &str, value: &str) {
+        let change = format!("{setting}={value}");
+        self.configure(topic, &["--add-config", &change]);
+    }
+
+    /// Lets something of a topic be what the broker says again.
+    pub fn unset(&self, topic: &str, setting: &str) {
+        self.configure(topic, &["--delete-config", setting]);
+    }
+
+    fn configure(&self, topic: &str, change: &[&str]) {
+        let which = ["--alter", "--entity-type", "topics", "--entity-name", topic];
+        self.tool("kafka.admin.ConfigCommand", &[&which[..], change].concat());
+    }
+
     fn tool(&self, class: &str, arguments: &[&str]) {
         let output = Command::new("java")
             .args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dragoman_store::{CatalogueEntry, MigrateError, Store, StoreOptions};
+use dragoman_store::{CatalogueEntry, MigrateError, Store, StoreError, StoreOptions};
 
 use crate::checks;
 use crate::config::{Config, Problem};
@@ -47,13 +47,35 @@ impl Hub {
             match hub.store.check_schema().await {
                 Ok(()) => return Ok(Some(hub)),
                 Err(MigrateError::Store(error)) if error.is_unavailable() => {
-                    tracing::warn!(error = chain(&error), "waiting for the hub's database");
+                    if !may_try_again(&error, signals).await {
+                        return Ok(None);
+                    }
                 }
                 Err(error) => return Err(not_open(error)),
             }
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                () = signals.next() => return Ok(None),
+        }
+    }
+
+    /// Makes the catalogue in the database equal to the configuration, for a process
+    /// that stays: a database that does not answer is waited for. `None` when it was told
+    /// to stop meanwhile.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, or what the database refused for good.
+    pub(crate) async fn synchronise_patiently(
+        &self,
+        signals: &mut Signals,
+    ) -> Result<Option<()>, Failure> {
+        let catalogue = catalogue_of(&self.config)?;
+        loop {
+            match self.store.synchronise_catalogue(&catalogue).await {
+                Ok(()) => return Ok(Some(())),
+                Err(error) if error.is_unavailable() => {
+                    if !may_try_again(&error, signals).await {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => return Err(Failure::from_error(&error)),
             }
         }
     }
@@ -92,6 +114,15 @@ impl Hub {
             return Err(Failure::Configuration(findings.problems));
         }
         Projections::connect(&self.config, &findings.definitions, &self.url, 2)
+    }
+}
+
+/// Rests until the database may be there. False when told to stop meanwhile.
+async fn may_try_again(error: &StoreError, signals: &mut Signals) -> bool {
+    tracing::warn!(error = chain(error), "waiting for the hub's database");
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs(1)) => true,
+        () = signals.next() => false,
     }
 }
 

@@ -5,10 +5,13 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
 use super::invariant::judging;
-use crate::{Process, Project, end_leases};
+use crate::log::try_to_end_leases;
+use crate::{Process, Project};
 
 /// SIGABRT and SIGKILL: what crash points and the attack itself end processes with.
 const MEANT: [i32; 2] = [6, 9];
+/// How long halting may take.
+const HALTS: Duration = Duration::from_secs(30);
 /// The rest between two looks.
 const LOOK: Duration = Duration::from_millis(30);
 
@@ -38,6 +41,8 @@ pub(super) struct Crew<'a> {
     project: &'a Project,
     projection: &'static str,
     members: Vec<(Role, Process)>,
+    /// Rebuilds that were begun. Those under attack may fail.
+    rebuilds: Vec<Process>,
     pub(super) deaths: u32,
 }
 
@@ -47,6 +52,7 @@ impl<'a> Crew<'a> {
             project,
             projection,
             members: Vec::new(),
+            rebuilds: Vec::new(),
             deaths: 0,
         }
     }
@@ -75,12 +81,62 @@ impl<'a> Crew<'a> {
         }
     }
 
+    /// Begins to rebuild the table.
+    pub(super) fn rebuild(&mut self) {
+        self.rebuilds.push(self.project.rebuild(self.projection));
+    }
+
+    /// Tends until no rebuild is under way.
+    pub(super) async fn until_rebuilt(&mut self, limit: Duration) {
+        let mut rebuilds = std::mem::take(&mut self.rebuilds);
+        let is_over = async || {
+            rebuilds.retain_mut(|rebuild| rebuild.exit_status().is_none());
+            rebuilds.is_empty()
+        };
+        self.until("no rebuild is under way", limit, is_over).await;
+    }
+
+    /// How many have a role.
+    pub(super) fn count(&self, role: Role) -> usize {
+        self.members.iter().filter(|(of, _)| *of == role).count()
+    }
+
+    /// Kills the one of a role that came last. Nobody comes in its place.
+    pub(super) fn kill_last(&mut self, role: Role) {
+        let last = self.members.iter().rposition(|(of, _)| *of == role);
+        if let Some(last) = last.filter(|_| self.count(role) > 1) {
+            let (_, mut process) = self.members.remove(last);
+            process.kill();
+        }
+    }
+
+    /// Takes the first of a role out when it has halted by itself, as one that needs an
+    /// operator does, and returns what it wrote.
+    pub(super) async fn halted(&mut self, role: Role) -> String {
+        let first = self.members.iter().position(|(of, _)| *of == role);
+        let (_, mut process) = self.members.remove(first.expect("somebody has that role"));
+        let halted = async || process.exit_status().is_some();
+        self.until("it halts", HALTS, halted).await;
+        let status = process.ended().await;
+        assert_eq!(status.code(), Some(1), "{role:?} did not halt: {status}");
+        process.log()
+    }
+
+    /// Freezes the first of a role, if it lives.
+    pub(super) fn freeze(&mut self, role: Role) {
+        let process = self.first(role);
+        if process.exit_status().is_none() {
+            process.freeze();
+        }
+    }
+
     /// Wakes everybody of a role.
     pub(super) fn wake(&mut self, role: Role) {
         let members = self.members.iter_mut();
         members
-            .filter(|(of, _)| *of == role)
-            .for_each(|(_, process)| process.wake());
+            .filter_map(|(of, process)| (*of == role).then_some(process))
+            .filter_map(|process| process.exit_status().is_none().then_some(process))
+            .for_each(|process| process.wake());
     }
 
     /// Whether somebody of a role was stopped where it stood.
@@ -113,9 +169,10 @@ impl<'a> Crew<'a> {
                 panic!("{role:?} has ended by itself: {status}");
             }
             self.deaths += 1;
-            if role == Role::Relay {
-                // Waiting for the lease of a dead one would do the same.
-                end_leases(&self.project.database).await;
+            if role == Role::Relay && self.count(role) == 1 {
+                // Waiting for the lease of a dead one would do the same. Without a database
+                // there is nothing to wait for either.
+                let _ended = try_to_end_leases(&self.project.database).await;
             }
             self.members[index].1 = self.started(role);
         }

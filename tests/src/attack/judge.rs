@@ -4,9 +4,10 @@ use dragoman_faults::CrashPoint;
 
 use super::crew::Crew;
 use super::invariant::judging;
-use super::life::{DRAINED, Stage, TABLE};
+use super::life::{DRAINED, TABLE};
 use super::plan::Attack;
 use super::rough_load::Told;
+use super::stage::Stage;
 use crate::history::{History, Outcome};
 use crate::log::parked;
 use crate::{

@@ -3,23 +3,20 @@
 use std::time::{Duration, Instant};
 
 use dragoman_faults::{CrashPoint, Part};
-use tempfile::NamedTempFile;
 
 use super::crew::{Crew, Role};
-use super::exposure::SLOW;
+use super::environment::Line;
 use super::invariant::{STARTS, fail_silently, judging};
 use super::judge::Survived;
 use super::late_load::{LateLoad, write_large};
 use super::plan::{Attack, Hit, Plan};
-use super::proxy::Proxy;
 use super::rough_load::RoughLoad;
+use super::stage::Stage;
+use super::wire::Asked;
 use crate::flow::orders_in_kafka;
 use crate::history::History;
 use crate::log::{parked, stored_orders};
-use crate::{
-    Database, Kafka, Postgres, Project, Topics, applied, end_leases, sealed_head, shared_kafka,
-    shared_postgres, stored, tally,
-};
+use crate::{Topics, applied, end_leases, sealed_head, stored};
 
 /// The projection, and its table.
 pub(super) const TABLE: &str = "tally";
@@ -68,103 +65,7 @@ pub async fn live(plan: Plan) -> Survived {
     stage.judge(&mut crew, &histories, &told).await
 }
 
-pub(super) struct Stage {
-    pub(super) plan: Plan,
-    pub(super) project: Project,
-    pub(super) target: Database,
-    /// The wire between the projection and its table.
-    wire: Proxy,
-    /// How many deaths are left.
-    fuse: NamedTempFile,
-    /// A server of its own, if it has one.
-    _server: Option<Postgres>,
-}
-
 impl Stage {
-    async fn set(plan: Plan) -> Self {
-        let fuse = NamedTempFile::new().expect("a file can be made");
-        let mut environment = Vec::new();
-        if let Some((point, _, _)) = plan.attack.crash() {
-            let armed = format!("{}:{}", point.name(), fuse.path().display());
-            environment.push(("DRAGOMAN_CRASH", armed));
-        }
-        if plan.attack == Attack::ZombieProjection {
-            let point = CrashPoint::ProjectionBeforeStep.name();
-            let armed = format!("{point}:{}", fuse.path().display());
-            environment.push(("DRAGOMAN_CRASH", armed));
-        }
-        if let Some(bug) = plan.bug {
-            environment.push(("DRAGOMAN_PLANTED", bug.name().to_owned()));
-        }
-        let server = match plan.attack {
-            Attack::LateInQuiet => Some(Postgres::start().await),
-            _ => None,
-        };
-        let url = server.as_ref().map_or_else(shared_postgres, Postgres::url);
-        let target = Database::create(&url).await;
-        let wire = Proxy::before(&target.url());
-        let projections = [(TABLE, tally(&wire.way_to(&target.url()), TABLE))];
-        let mut kafka = Kafka::at(&shared_kafka());
-        if plan.attack == Attack::SlowAcknowledgements {
-            kafka.properties.extend(SLOW);
-        }
-        let project = Project::prepared(&url, Some(kafka), &projections, environment).await;
-        let stage = Self {
-            plan,
-            project,
-            target,
-            wire,
-            fuse,
-            _server: server,
-        };
-        if stage.is_part(Part::Migration) || stage.hit() == Some(Hit::First) && !stage.waits() {
-            stage.arm();
-        }
-        let started = Instant::now();
-        while !stage.project.command(&["migrate"]).status.success() {
-            assert!(started.elapsed() < DRAINED, "it cannot be migrated");
-        }
-        stage.project.let_the_superuser_publish().await;
-        stage
-    }
-
-    pub(super) fn point(&self) -> Option<CrashPoint> {
-        self.plan.attack.crash().map(|(point, _, _)| point)
-    }
-
-    fn hit(&self) -> Option<Hit> {
-        self.plan.attack.crash().map(|(_, hit, _)| hit)
-    }
-
-    fn is_part(&self, part: Part) -> bool {
-        self.point().is_some_and(|point| point.part() == part)
-    }
-
-    /// Whether the point is met only in something that the attack itself begins.
-    fn waits(&self) -> bool {
-        self.is_part(Part::Rebuild)
-            || matches!(
-                self.point(),
-                Some(CrashPoint::ParkingMidDrain | CrashPoint::ProjectionOnRevoke)
-            )
-    }
-
-    pub(super) fn arm(&self) {
-        if let Some((_, _, deaths)) = self.plan.attack.crash() {
-            self.write_fuse(&deaths.count().to_string());
-        }
-    }
-
-    pub(super) fn write_fuse(&self, fate: &str) {
-        std::fs::write(self.fuse.path(), fate).expect("a file can be written");
-    }
-
-    pub(super) fn deaths_left(&self) -> u32 {
-        let left = std::fs::read_to_string(self.fuse.path()).unwrap_or_default();
-        // `freeze` counts as one.
-        left.trim().parse().unwrap_or(u32::from(!left.is_empty()))
-    }
-
     /// Lets senders go on while it goes wrong.
     async fn attack(&self, crew: &mut Crew<'_>, rough: &RoughLoad) -> Option<History> {
         let mut more = None;
@@ -217,14 +118,15 @@ impl Stage {
                 self.rebuild(crew).await;
             }
             Attack::CommitAnswerLost => {
-                for _ in 0..5 {
-                    self.wire.lose(1);
-                    crew.until("an answer was lost", DRAINED, async || {
-                        !self.wire.is_to_lose()
-                    })
+                self.lose_answers(crew, Line::Target, &[Asked::Commit; 5])
                     .await;
-                    self.pass(crew, LIFE / 8).await;
-                }
+            }
+            Attack::HubAnswersLost => {
+                let asked = [Asked::Append, Asked::Commit].repeat(3);
+                self.lose_answers(crew, Line::Hub, &asked).await;
+            }
+            Attack::Wire(..) | Attack::Server(_) | Attack::Storm(_) => {
+                self.turn_on_environment(crew).await;
             }
             Attack::LargeLate => {
                 more = Some(write_large(&self.project.database, self.plan.seed).await);

@@ -2,6 +2,7 @@
 //! that goes wrong again and again, and the judges.
 
 mod crew;
+mod environment;
 mod exposure;
 mod invariant;
 mod judge;
@@ -9,12 +10,17 @@ mod late_load;
 mod late_transaction;
 mod life;
 mod plan;
-mod proxy;
 mod rough_load;
 mod soak;
+mod stage;
+mod storm;
+mod wire;
 
+pub use environment::{Line, ServerFault};
 pub use invariant::{STARTS, fails_silently, invariant};
 pub use judge::Survived;
 pub use life::live;
 pub use plan::{Attack, Deaths, Hit, Plan};
 pub use soak::{SoakPlan, Soaked, Wrongs, soak};
+pub use storm::Storm;
+pub use wire::Weather;

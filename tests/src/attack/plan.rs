@@ -5,6 +5,10 @@ use std::fmt;
 use dragoman_faults::{Bug, CrashPoint};
 use dragoman_ingest::AdapterKind;
 
+use super::environment::{Line, ServerFault};
+use super::storm::Storm;
+use super::wire::Weather;
+
 /// When a crash point is armed for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hit {
@@ -81,6 +85,15 @@ pub enum Attack {
     TailLost,
     /// The table is rebuilt under traffic, which overtakes it.
     Rebuilt,
+    /// The answers to what the hub commits in its own database get lost, and the
+    /// connections with them.
+    HubAnswersLost,
+    /// The weather on the way to a server is bad for a while.
+    Wire(Line, Weather),
+    /// Something goes wrong with a server, or with who is at work.
+    Server(ServerFault),
+    /// Much of it together, as the seed has it: one of several storms of a run.
+    Storm(u32),
 }
 
 impl Attack {
@@ -113,6 +126,9 @@ impl fmt::Display for Attack {
             Self::Entry(kind, point, hit, deaths) => {
                 write!(formatter, "{} {kind:?} {hit:?} {deaths:?}", point.name())
             }
+            Self::Wire(line, weather) => write!(formatter, "wire {line:?} {weather:?}"),
+            Self::Server(fault) => write!(formatter, "server {fault:?}"),
+            Self::Storm(number) => write!(formatter, "Storm {number}"),
             other => write!(formatter, "{other:?}"),
         }
     }
@@ -127,6 +143,14 @@ pub struct Plan {
     pub bug: Option<Bug>,
     /// From which everything random in it follows.
     pub seed: u64,
+}
+
+impl Plan {
+    /// What happens in it, if it is a storm.
+    #[must_use]
+    pub fn storm(&self) -> Option<Storm> {
+        matches!(self.attack, Attack::Storm(_)).then(|| Storm::from_seed(self.seed))
+    }
 }
 
 impl fmt::Display for Plan {

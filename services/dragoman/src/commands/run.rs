@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Admin;
 use crate::failure::Failure;
 use crate::globals::Globals;
-use crate::hub::{Hub, catalogue_of};
+use crate::hub::Hub;
 use crate::lifecycle::{OnHalt, Signals, supervise};
 use crate::projections::Projections;
 use crate::status::StatusReader;
@@ -103,7 +103,9 @@ impl Run {
                         "add one under `adapters:`, as in `api: { kind: api }`",
                     ));
                 }
-                synchronise(&hub).await?;
+                if hub.synchronise_patiently(&mut signals).await?.is_none() {
+                    return Ok(());
+                }
                 let store = hub.store.clone();
                 let adapters = findings.adapters;
                 let part = services::ingest(&hub.config, store, adapters, schemas, stop.clone());
@@ -113,7 +115,9 @@ impl Run {
                 )
             }
             Service::Relay(options) => {
-                synchronise(&hub).await?;
+                if hub.synchronise_patiently(&mut signals).await?.is_none() {
+                    return Ok(());
+                }
                 let part = services::relay(
                     &hub.config,
                     hub.store.clone(),
@@ -136,11 +140,4 @@ impl Run {
         admin.stop().await;
         result
     }
-}
-
-async fn synchronise(hub: &Hub) -> Result<(), Failure> {
-    hub.store
-        .synchronise_catalogue(&catalogue_of(&hub.config)?)
-        .await
-        .map_err(|error| Failure::from_error(&error))
 }

@@ -3,7 +3,8 @@
 
 use crate::applied;
 use crate::attack::crew::Crew;
-use crate::attack::life::{DRAINED, Stage, TABLE};
+use crate::attack::life::{DRAINED, TABLE};
+use crate::attack::stage::Stage;
 
 use super::Holder;
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::{Holder, OWN_NUMBERS};
 use crate::History;
 use crate::attack::crew::Crew;
-use crate::attack::life::{DRAINED, Stage};
+use crate::attack::life::DRAINED;
+use crate::attack::stage::Stage;
 use crate::history::{self, Outcome};
 use crate::http_load::Sender;
 

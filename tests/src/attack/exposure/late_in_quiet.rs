@@ -11,7 +11,8 @@ use crate::attack::crew::Crew;
 use crate::attack::invariant::judging;
 use crate::attack::late_load::rows;
 use crate::attack::late_transaction::{insert, take_numbers};
-use crate::attack::life::{DRAINED, Stage, UNDER_ATTACK};
+use crate::attack::life::{DRAINED, UNDER_ATTACK};
+use crate::attack::stage::Stage;
 use crate::history::Outcome;
 use crate::{Database, History};
 

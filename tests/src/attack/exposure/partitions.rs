@@ -7,7 +7,7 @@ use dragoman_core::{partition_for, subject_hash};
 use sqlx::Row as _;
 
 use crate::attack::crew::{Crew, Role};
-use crate::attack::life::Stage;
+use crate::attack::stage::Stage;
 use crate::read_log;
 
 /// How long it may take until partitions have gone from one to another: a group waits for

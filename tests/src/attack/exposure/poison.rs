@@ -2,7 +2,8 @@
 
 use crate::ORDERS;
 use crate::attack::crew::Crew;
-use crate::attack::life::{DRAINED, Stage};
+use crate::attack::life::DRAINED;
+use crate::attack::stage::Stage;
 
 /// How many events of its subject must follow it.
 const FOLLOWERS: i64 = 3;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::attack::crew::{Crew, Role};
 use crate::attack::invariant::judging;
-use crate::attack::life::{DRAINED, Stage, UNDER_ATTACK};
+use crate::attack::life::{DRAINED, UNDER_ATTACK};
+use crate::attack::stage::Stage;
 use crate::{read_topic, sealed_head};
 
 /// The settings of Kafka's clients that make it so: longer than two marks apart.

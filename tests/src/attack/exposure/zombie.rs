@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use crate::attack::crew::{Crew, Role};
-use crate::attack::life::{DRAINED, Stage};
+use crate::attack::life::DRAINED;
+use crate::attack::stage::Stage;
 
 /// How often.
 const ROUNDS: u32 = 2;
@@ -15,7 +16,7 @@ impl Stage {
     pub(in crate::attack) async fn freeze_until_replaced(&self, crew: &mut Crew<'_>) {
         for _ in 0..ROUNDS {
             let started = Instant::now();
-            self.write_fuse("freeze");
+            self.light("freeze");
             while !crew.stands_still(Role::Projection) {
                 self.pass(crew, LOOK).await;
                 assert!(started.elapsed() < DRAINED, "no instance stands still");

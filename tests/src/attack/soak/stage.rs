@@ -1,6 +1,6 @@
 //! A hub for a soak.
 
-use crate::attack::proxy::Proxy;
+use crate::attack::wire::Wire;
 use crate::{Database, Kafka, Project, shared_kafka, shared_postgres, tally};
 
 /// The projection, and its table.
@@ -11,7 +11,7 @@ pub(super) struct Stage {
     pub(super) project: Project,
     pub(super) target: Database,
     /// The wire between the projection and its table.
-    pub(super) wire: Proxy,
+    pub(super) wire: Wire,
 }
 
 impl Stage {
@@ -19,12 +19,12 @@ impl Stage {
     pub(super) async fn set(planted: Option<&str>) -> Self {
         let postgres = shared_postgres();
         let target = Database::create(&postgres).await;
-        let wire = Proxy::before(&target.url());
+        let wire = Wire::before(&target.url());
         let projections = [(TABLE, tally(&wire.way_to(&target.url()), TABLE))];
         let kafka = Some(Kafka::at(&shared_kafka()));
         let environment = planted.map(|bug| ("DRAGOMAN_PLANTED", bug.to_owned()));
         let environment = environment.into_iter().collect();
-        let project = Project::prepared(&postgres, kafka, &projections, environment).await;
+        let project = Project::prepared(&postgres, kafka, &projections, environment, |_| {}).await;
         project.succeed(&["migrate"]);
         project.let_the_superuser_publish().await;
         Self {

@@ -8,6 +8,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::stage::{Stage, TABLE};
 use crate::attack::crew::{Crew, Role};
+use crate::attack::wire::Asked;
 use crate::{Process, end_leases};
 
 /// The rest between two strokes.
@@ -97,7 +98,7 @@ impl<'a> Storm<'a> {
             Stroke::Killed(role) => crew.first(role).kill(),
             Stroke::HubSessionsEnded => self.stage.project.database.end_sessions().await,
             Stroke::TargetSessionsEnded => self.stage.target.end_sessions().await,
-            Stroke::CommitAnswerLost => self.stage.wire.lose(1),
+            Stroke::CommitAnswerLost => self.stage.wire.lose(Asked::Commit, 1),
             Stroke::RebuildBegun => {
                 if self.rebuild.is_some() || events > MOST_TO_REBUILD {
                     return false;
@@ -134,7 +135,7 @@ impl<'a> Storm<'a> {
         if let Some(rebuild) = &mut self.rebuild {
             rebuild.kill();
         }
-        self.stage.wire.lose(0);
+        self.stage.wire.lose_nothing();
         self.strokes
     }
 }

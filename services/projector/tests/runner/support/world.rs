@@ -141,9 +141,12 @@ impl World {
     }
 
     pub(crate) async fn account(&self, definition: &Definition) -> ProjectionAccount {
-        account(definition, &self.store, &self.target())
-            .await
-            .unwrap()
+        self.account_with(&self.target(), definition).await
+    }
+
+    async fn account_with(&self, target: &Target, definition: &Definition) -> ProjectionAccount {
+        let moment = target.look_and_count(&definition.name).await.unwrap();
+        account(definition, &self.store, moment).await.unwrap()
     }
 
     /// Waits until nothing of a projection is pending, and checks that its account
@@ -151,7 +154,7 @@ impl World {
     pub(crate) async fn level(&self, definition: &Definition) -> ProjectionAccount {
         let target = self.target();
         eventually("the projection is level", || async {
-            let account = account(definition, &self.store, &target).await.unwrap();
+            let account = self.account_with(&target, definition).await;
             assert_eq!(account.unbalanced(), 0, "{account:?}");
             account.lag == 0
         })

@@ -1,0 +1,84 @@
+//! What goes wrong around the hub, in a run of everything and in a quick one.
+
+use dragoman_tests::attack::{Attack, Line, ServerFault, Weather};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::arguments::Arguments;
+
+/// What is in every run.
+const ALWAYS: [Attack; 14] = [
+    Attack::Nothing,
+    Attack::LateInQuiet,
+    Attack::InsertsHeld,
+    Attack::SlowAcknowledgements,
+    Attack::SessionsEnded,
+    Attack::CommitAnswerLost,
+    Attack::HubAnswersLost,
+    // A projection does not notice within 30 s that a connection to its target or to Kafka
+    // is forgotten. Whoever mends that attacks those lines here, too.
+    Attack::Wire(Line::Hub, Weather::Forgotten),
+    Attack::LargeLate,
+    Attack::ZombieProjection,
+    Attack::RelayKilled,
+    Attack::RecordsLost,
+    Attack::TailLost,
+    Attack::Rebuilt,
+];
+/// Storms of a run of everything.
+const STORMS: u32 = 12;
+/// Storms of a quick one.
+const QUICK_STORMS: u32 = 3;
+/// Faults of servers in a quick one.
+const QUICK_FAULTS: usize = 3;
+
+/// Every attack of the environment. A quick run takes one weather of each wire, some faults
+/// of servers, and fewer storms, as its seed has it.
+pub(crate) fn attacks(arguments: &Arguments) -> Vec<Attack> {
+    // Its own, so that it changes no other choice.
+    let mut random = StdRng::seed_from_u64(arguments.seed);
+    let mut attacks = ALWAYS.to_vec();
+    for line in Line::ALL {
+        let weathers = if arguments.quick {
+            1
+        } else {
+            Weather::BAD.len()
+        };
+        let weathers = Weather::BAD.choose_multiple(&mut random, weathers);
+        attacks.extend(weathers.map(|weather| Attack::Wire(line, *weather)));
+    }
+    let faults = if arguments.quick {
+        QUICK_FAULTS
+    } else {
+        ServerFault::ALL.len()
+    };
+    let faults = ServerFault::ALL.choose_multiple(&mut random, faults);
+    let possible = faults.filter(|fault| fault.is_possible());
+    attacks.extend(possible.map(|fault| Attack::Server(*fault)));
+    let storms = if arguments.quick {
+        QUICK_STORMS
+    } else {
+        STORMS
+    };
+    attacks.extend((1..=storms).map(Attack::Storm));
+    attacks
+}
+
+/// The seed of one storm of a run. It depends on nothing else that is chosen, so that
+/// `matrix "Storm 3" --seed N` is always the same storm.
+pub(crate) fn seed_of_storm(run: u64, number: u32) -> u64 {
+    StdRng::seed_from_u64(run.rotate_left(32) ^ u64::from(number)).random()
+}
+
+/// Roughly how long it takes.
+pub(crate) fn length(attack: Attack) -> u32 {
+    match attack {
+        Attack::ZombieProjection | Attack::Server(ServerFault::ZombieRelay) => 20,
+        Attack::Server(ServerFault::KafkaKilled) => 18,
+        Attack::Storm(_) => 16,
+        Attack::Wire(Line::Kafka, _) | Attack::Server(_) => 10,
+        Attack::Wire(..) => 6,
+        _ => 2,
+    }
+}
