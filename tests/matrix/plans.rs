@@ -97,9 +97,8 @@ fn exposing(bug: Bug) -> Attack {
         Bug::SealOnlyAboveLast | Bug::MembershipWithoutSnapshot | Bug::LateOnlyWhenInFlight => {
             Attack::LateInQuiet
         }
-        Bug::PublishBeforeSeal | Bug::MaximumPerTopic => {
-            storm(CrashPoint::RelayMidPublish, Hit::Middle)
-        }
+        Bug::PublishBeforeSeal => storm(CrashPoint::RelayMidPublish, Hit::Middle),
+        Bug::MaximumPerTopic => Attack::UnevenPartitions,
         Bug::MarkBeforeAck => Attack::SlowAcknowledgements,
         Bug::RecoveryWithoutTails => storm(CrashPoint::RelayAfterAckBeforeMark, Hit::Middle),
         Bug::CheckpointBeforeEffect => {

@@ -2,12 +2,16 @@
 
 use std::any::Any;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dragoman_tests::attack::{Plan, STARTS, Survived, fails_silently, invariant, live};
 
 use crate::plans::named;
+
+/// Servers take the machine while they start: so many lives may have their own at a time.
+const SERVERS_AT_A_TIME: usize = 2;
+/// The rest between two looks for a plan that may begin.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A life at its end.
 #[derive(Debug, Clone)]
@@ -38,20 +42,65 @@ impl Ended {
 /// Lives through all of them.
 pub(crate) fn all(plans: &[Plan], at_a_time: usize) -> Vec<Ended> {
     silence_expected_failures();
-    let next = AtomicUsize::new(0);
+    let waiting = Mutex::new(Waiting {
+        plans: plans.to_vec(),
+        with_servers: 0,
+    });
     let ended = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..at_a_time.clamp(1, plans.len().max(1)) {
             scope.spawn(|| {
-                while let Some(plan) = plans.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let one = one(*plan);
+                while let Some(plan) = take(&waiting) {
+                    let one = one(plan);
                     say(&one);
+                    waiting.lock().unwrap().was_lived(&plan);
                     ended.lock().unwrap().push(one);
                 }
             });
         }
     });
     ended.into_inner().unwrap()
+}
+
+/// What is still to be lived through.
+struct Waiting {
+    plans: Vec<Plan>,
+    /// How many lives with servers of their own are under way.
+    with_servers: usize,
+}
+
+impl Waiting {
+    /// The next plan that may begin now.
+    fn next(&mut self) -> Option<Plan> {
+        let full = self.with_servers >= SERVERS_AT_A_TIME;
+        let place = self
+            .plans
+            .iter()
+            .position(|plan| !(full && plan.has_servers_of_its_own()))?;
+        let plan = self.plans.remove(place);
+        self.with_servers += usize::from(plan.has_servers_of_its_own());
+        Some(plan)
+    }
+
+    fn was_lived(&mut self, plan: &Plan) {
+        self.with_servers -= usize::from(plan.has_servers_of_its_own());
+    }
+}
+
+/// Waits for a plan that may begin. `None`: there are none left.
+fn take(waiting: &Mutex<Waiting>) -> Option<Plan> {
+    loop {
+        {
+            let mut waiting = waiting.lock().unwrap();
+            if let Some(plan) = waiting.next() {
+                return Some(plan);
+            }
+            if waiting.plans.is_empty() {
+                return None;
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// Nobody wants to read how a planted bug shows.

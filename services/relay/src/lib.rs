@@ -14,6 +14,7 @@
 //! Each step is a function that returns what came of it; loops stand apart and decide
 //! when to rest, to try again, or to end.
 
+mod answer;
 mod bell;
 mod error;
 mod in_flight;

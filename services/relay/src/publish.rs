@@ -8,6 +8,7 @@ use dragoman_store::{Leadership, MarkError, SealedBatch, Store};
 use dragoman_stream::{Outgoing, Producer, Sent};
 use tokio::sync::{mpsc, watch};
 
+use crate::answer::in_time;
 use crate::in_flight::InFlight;
 use crate::lanes::Lanes;
 use crate::{RelayError, telemetry};
@@ -147,10 +148,12 @@ impl<'a> Publisher<'a> {
             .as_ref()
             .map_or(head.0, |batch| batch.first_position.0 - 1);
         let missing = usize::try_from(wanted - self.taken.0).unwrap_or(0);
-        let events = self
+        let reading = self
             .store
-            .read_after(self.taken, missing.min(self.batch_limit))
+            .read_after(self.taken, missing.min(self.batch_limit));
+        let events = in_time("reading the sealed log", reading)
             .await
+            .unwrap_or_else(Err)
             .map_err(RelayError::store)?;
         let found = !events.is_empty();
         self.take_in(events);
@@ -261,7 +264,11 @@ impl<'a> Publisher<'a> {
         }
         let lease = self.leadership.lease();
         crash(CrashPoint::RelayAfterAckBeforeMark);
-        match self.store.write_marks(&lease, &marks, through).await {
+        let marking = self.store.write_marks(&lease, &marks, through);
+        let marked = in_time("writing marks", marking)
+            .await
+            .unwrap_or_else(|error| Err(MarkError::Store(error)));
+        match marked {
             Ok(()) => {
                 crash(CrashPoint::RelayAfterMark);
                 self.lanes.marked(&marks);

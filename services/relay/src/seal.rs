@@ -7,6 +7,7 @@ use dragoman_store::{Leadership, LedgerTip, SealError, SealOutcome, SealedBatch,
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::answer::in_time;
 use crate::bell::Bell;
 use crate::lineage::Lineage;
 use crate::pace::Pace;
@@ -71,7 +72,10 @@ impl Sealer<'_> {
         }
         let started = Instant::now();
         let lease = self.leadership.lease();
-        let sealed = self.store.seal(&lease, self.batch_limit, &tip).await;
+        let sealing = self.store.seal(&lease, self.batch_limit, &tip);
+        let sealed = in_time("sealing", sealing)
+            .await
+            .unwrap_or_else(|error| Err(SealError::Store(error)));
         self.verified = Some(tip);
         match sealed {
             Ok(SealOutcome::Idle) => Ok(SealStep::Idle),

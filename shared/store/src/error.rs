@@ -45,6 +45,16 @@ impl StoreError {
         matches!(self, Self::Unavailable { .. })
     }
 
+    /// The error of a call that was given up because no answer came: what became of it is
+    /// not known.
+    #[must_use]
+    pub fn no_answer(doing: &'static str) -> Self {
+        Self::Unavailable {
+            doing,
+            source: sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
+        }
+    }
+
     /// Sorts a driver's error by whether time can mend it.
     pub(crate) fn during(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| {

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::late_transaction::{NewRow, Numbered, Rows, late_transaction, pause};
+use super::rough_load::LIVELY;
 use crate::history::{self, Outcome, POISONED_FROM};
 use crate::{Database, History};
 
@@ -73,13 +74,18 @@ struct Writer {
 
 impl Writer {
     async fn write(mut self, stop: CancellationToken) -> History {
+        let started = Instant::now();
         while !stop.is_cancelled() {
             // A session that the server ended leaves its last transaction unknown.
             let Ok(mut session) = self.database.try_connect().await else {
                 pause(&mut self.random, 50).await;
                 continue;
             };
-            while !stop.is_cancelled() && self.transaction(&mut session).await.is_ok() {}
+            while !stop.is_cancelled() && self.transaction(&mut session).await.is_ok() {
+                if started.elapsed() > LIVELY {
+                    pause(&mut self.random, 400).await;
+                }
+            }
         }
         self.history
     }

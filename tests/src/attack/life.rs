@@ -89,6 +89,7 @@ impl Stage {
                     self.pass(crew, LIFE / 8).await;
                 }
             }
+            Attack::UnevenPartitions => self.kill_between_partitions(crew).await,
             Attack::RelayKilled => {
                 for _ in 0..4 {
                     crew.first(Role::Relay).kill();

@@ -5,7 +5,7 @@ use std::fmt;
 use dragoman_faults::{Bug, CrashPoint};
 use dragoman_ingest::AdapterKind;
 
-use super::environment::{Line, ServerFault};
+use super::environment::{Line, Needs, ServerFault};
 use super::storm::Storm;
 use super::wire::Weather;
 
@@ -79,6 +79,8 @@ pub enum Attack {
     ZombieProjection,
     /// The relay is killed again and again, wherever it stands.
     RelayKilled,
+    /// The same, while partitions are sent in small parts, each when it has enough.
+    UnevenPartitions,
     /// Kafka loses the oldest records before the projection has read them.
     RecordsLost,
     /// Kafka loses the newest records of partitions that go quiet.
@@ -146,6 +148,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether it starts a Postgres or a Kafka that nobody else uses.
+    #[must_use]
+    pub fn has_servers_of_its_own(&self) -> bool {
+        let needs = Needs::of(self);
+        needs.postgres.is_some() || needs.broker
+    }
+
     /// What happens in it, if it is a storm.
     #[must_use]
     pub fn storm(&self) -> Option<Storm> {

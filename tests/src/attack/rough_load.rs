@@ -27,14 +27,26 @@ pub(super) struct Told {
     pub(super) conflicts: Vec<(u64, Outcome)>,
 }
 
+/// How long a load is lively. In a long attack it goes on at a tenth: what counts is that
+/// it goes on, and everything that was sent has to be judged.
+pub(super) const LIVELY: Duration = Duration::from_secs(5);
+/// Of so many events one is sent later on.
+const LEFT_OUT: u64 = 10;
+
 impl RoughLoad {
     /// One event in that interval, whoever waits for what.
     pub(super) fn start(sender: Sender, interval: Duration) -> Self {
         let told = Arc::new(Mutex::new(Told::default()));
         let stop = CancellationToken::new();
         let (own, shared) = (sender.clone(), Arc::clone(&told));
+        let started = Instant::now();
         let sending = in_an_open_loop(interval, stop.clone(), move |number, due| {
-            send(own.clone(), Arc::clone(&shared), number, due)
+            let (own, shared) = (own.clone(), Arc::clone(&shared));
+            async move {
+                if due < started + LIVELY || number.is_multiple_of(LEFT_OUT) {
+                    send(own, shared, number, due).await;
+                }
+            }
         });
         let task = tokio::spawn(sending);
         Self {

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::Mutex;
 
 use super::environment::{Line, Needs};
-use super::exposure::SLOW;
+use super::exposure::{SLOW, UNEVEN};
 use super::life::{DRAINED, TABLE};
 use super::plan::{Attack, Hit, Plan};
 use super::wire::Wire;
@@ -68,8 +68,10 @@ impl Stage {
             (None, None)
         };
         let mut kafka = Kafka::at(&broker.as_ref().map_or_else(shared_kafka, Broker::address));
-        if plan.attack == Attack::SlowAcknowledgements {
-            kafka.properties.extend(SLOW);
+        match plan.attack {
+            Attack::SlowAcknowledgements => kafka.properties.extend(SLOW),
+            Attack::UnevenPartitions => kafka.properties.extend(UNEVEN),
+            _ => {}
         }
         let target = Database::create(&url).await;
         let wires = Wires {

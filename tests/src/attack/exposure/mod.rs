@@ -9,7 +9,7 @@ mod poison;
 mod slow_acks;
 mod zombie;
 
-pub(super) use slow_acks::SLOW;
+pub(super) use slow_acks::{SLOW, UNEVEN};
 
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 

@@ -12,8 +12,15 @@ use crate::{read_topic, sealed_head};
 /// The settings of Kafka's clients that make it so: longer than two marks apart.
 pub(in crate::attack) const SLOW: [(&str, &str); 1] = [("linger.ms", "2500")];
 
+/// Settings with which a partition is sent when it has ten records, while the others wait:
+/// at any moment some partition lacks what is older than the newest record of another.
+pub(in crate::attack) const UNEVEN: [(&str, &str); 2] =
+    [("linger.ms", "2500"), ("batch.num.messages", "10")];
+
 /// How many events must not be in Kafka yet.
 const UNSENT: i64 = 40;
+/// How often the relay is killed between partitions.
+const KILLS: u32 = 3;
 /// How long marks are looked at.
 const LOOKED_AT: Duration = Duration::from_millis(2_000);
 
@@ -37,6 +44,19 @@ impl Stage {
         }
         crew.first(Role::Relay).kill();
         crew.tend().await;
+    }
+
+    /// Kills the relay when it has published something since it was last started.
+    pub(in crate::attack) async fn kill_between_partitions(&self, crew: &mut Crew<'_>) {
+        for _ in 0..KILLS {
+            let before = self.last_in_kafka();
+            crew.until("more has come to Kafka", DRAINED, async || {
+                self.last_in_kafka() > before + UNSENT
+            })
+            .await;
+            crew.first(Role::Relay).kill();
+            crew.tend().await;
+        }
     }
 
     async fn marked_through(&self) -> i64 {
