@@ -42,14 +42,15 @@ impl Tag {
         }
     }
 
+    /// As `jsonb` prints it: some is published by SQL, where that is how it is kept.
     pub(super) fn data(self) -> String {
         let cents = self.number * 7 % 10_000;
         format!(
-            "{{\"number\": {}, \"amount\": {}.{:02}, \"sku\": \"sku-{}\"}}",
-            self.number,
+            "{{\"sku\": \"sku-{}\", \"amount\": {}.{:02}, \"number\": {}}}",
+            self.number % 11,
             cents / 100,
             cents % 100,
-            self.number % 11
+            self.number
         )
     }
 
