@@ -49,7 +49,9 @@ impl Store {
     /// marked is flushed, whatever the database's default), and an
     /// `idle_in_transaction_session_timeout` of 5 s (the locks of a frozen process
     /// do not outlive its lease). Nothing is compiled (`jit = off`): statements over
-    /// ranges of a long log look costly to the planner, and are not.
+    /// ranges of a long log look costly to the planner, and are not. And they go by indexes
+    /// (`enable_seqscan`, `enable_mergejoin`): without statistics the planner reads the
+    /// whole log for a batch of it.
     ///
     /// # Errors
     /// [`StoreError::Url`] when the URL cannot be read.
@@ -62,6 +64,8 @@ impl Store {
                 ("idle_in_transaction_session_timeout", "5s"),
                 ("default_transaction_isolation", "read committed"),
                 ("jit", "off"),
+                ("enable_seqscan", "off"),
+                ("enable_mergejoin", "off"),
                 ("search_path", "pg_catalog"),
                 ("TimeZone", "UTC"),
             ]);

@@ -39,17 +39,7 @@ async fn what_a_seal_reads_does_not_grow_with_history() {
     let hub = Hub::new().await;
     let lease = hub.lease().await;
     let mut session = hub.session().await;
-    sqlx::query(
-        "insert into dragoman.events
-             (id, source, type, subject, subject_hash, time, adapter, content_type, data)
-         select number::text, '/test', 'thing.happened', 's', dragoman.subject_hash('s'), now(),
-                'api', 'application/json', '{}'
-         from generate_series(1, $1) as number",
-    )
-    .bind(HISTORY)
-    .execute(&mut session)
-    .await
-    .unwrap();
+    write_history(&mut session, HISTORY).await;
     hub.seal(&lease, 50_000).await.unwrap();
     let before = rows_read(&mut session, 1).await;
     for number in 0..SEALS {
@@ -61,6 +51,49 @@ async fn what_a_seal_reads_does_not_grow_with_history() {
         read < HISTORY / 10,
         "{SEALS} seals of one event read {read} rows"
     );
+}
+
+#[tokio::test]
+async fn what_reading_a_batch_reads_does_not_grow_with_history() {
+    const HISTORY: i64 = 30_000;
+    const READS: i64 = 20;
+    let hub = Hub::new().await;
+    let lease = hub.lease().await;
+    let mut session = hub.session().await;
+    write_history(&mut session, HISTORY).await;
+    while hub.seal(&lease, 2_000).await.is_some() {}
+    let batches = HISTORY / 2_000;
+    let before = rows_read(&mut session, batches).await;
+    for _ in 0..READS {
+        let read = hub.store.read_after(Position(HISTORY - 1_000), 1_000).await;
+        assert_eq!(read.unwrap().len(), 1_000);
+    }
+    // Sessions tell what they have read when they end.
+    hub.store.close().await;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut read = 0;
+    while read < READS * 1_000 {
+        assert!(Instant::now() < deadline, "{read} rows are told of");
+        read = rows_read(&mut session, batches).await - before;
+    }
+    assert!(
+        read <= READS * 2_000 + HISTORY / 10,
+        "{READS} looks at one batch read {read} rows"
+    );
+}
+
+async fn write_history(session: &mut PgConnection, events: i64) {
+    sqlx::query(
+        "insert into dragoman.events
+             (id, source, type, subject, subject_hash, time, adapter, content_type, data)
+         select number::text, '/test', 'thing.happened', 's', dragoman.subject_hash('s'), now(),
+                'api', 'application/json', '{}'
+         from generate_series(1, $1) as number",
+    )
+    .bind(events)
+    .execute(session)
+    .await
+    .unwrap();
 }
 
 /// Rows of the log that were read, once the statistics tell of that many batches.
