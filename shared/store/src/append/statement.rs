@@ -193,11 +193,10 @@ impl Store {
     /// free, [`APPEND_AGAIN`](super::APPEND_AGAIN) is raised and nothing is stored.
     pub(super) async fn insert_all_new(
         &self,
-        rows: &[Row<'_>],
+        rows: &[&Row<'_>],
         patience: Duration,
     ) -> sqlx::Result<()> {
-        let all: Vec<&Row<'_>> = rows.iter().collect();
-        bind_rows(sqlx::query(INSERT_NEW), &all, patience)
+        bind_rows(sqlx::query(INSERT_NEW), rows, patience)
             .bind(true)
             .execute(&self.pool)
             .await

@@ -73,10 +73,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer: whether they were stored is not known.
     async fn try_all_new(&self, wholes: &[Whole<'_>]) -> Result<bool, StoreError> {
-        let rows: Vec<Row<'_>> = wholes
-            .iter()
-            .flat_map(|whole| whole.rows.iter().cloned())
-            .collect();
+        let rows: Vec<&Row<'_>> = wholes.iter().flat_map(|whole| &whole.rows).collect();
         let mut keys = HashSet::with_capacity(rows.len());
         if !rows.iter().all(|row| keys.insert(row.key())) {
             return Ok(false);

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use super::{Holder, OWN_NUMBERS};
 use crate::History;
 use crate::attack::crew::Crew;
@@ -42,13 +44,7 @@ impl Stage {
         history: &mut History,
         number: u64,
     ) -> Outcome {
-        let mut holder = self.hold_key(sender, number).await;
-        history.invoke(number, Instant::now());
-        let sending = send(sender, number);
-        crew.until("an insert waits", DRAINED, async || {
-            holder.waiting().await > 0
-        })
-        .await;
+        let (mut holder, sending) = self.hold(crew, sender, history, number).await;
         holder.end_those_who_wait().await;
         holder.let_go().await;
         sending.await.expect("senders do not fail")
@@ -61,13 +57,7 @@ impl Stage {
         history: &mut History,
         number: u64,
     ) -> Outcome {
-        let mut holder = self.hold_key(sender, number).await;
-        history.invoke(number, Instant::now());
-        let first = send(sender, number);
-        crew.until("an insert waits", DRAINED, async || {
-            holder.waiting().await > 0
-        })
-        .await;
+        let (mut holder, first) = self.hold(crew, sender, history, number).await;
         let second = send(sender, number);
         let started = Instant::now();
         crew.until("a second one does, or none will", DRAINED, async || {
@@ -80,6 +70,24 @@ impl Stage {
         if one == Outcome::Ok { one } else { other }
     }
 
+    /// Sends an event whose key is held, and returns when its insert waits.
+    async fn hold(
+        &self,
+        crew: &mut Crew<'_>,
+        sender: &Sender,
+        history: &mut History,
+        number: u64,
+    ) -> (Holder, JoinHandle<Outcome>) {
+        let mut holder = self.hold_key(sender, number).await;
+        history.invoke(number, Instant::now());
+        let sending = send(sender, number);
+        crew.until("an insert waits", DRAINED, async || {
+            holder.waiting().await > 0
+        })
+        .await;
+        (holder, sending)
+    }
+
     async fn hold_key(&self, sender: &Sender, number: u64) -> Holder {
         let key = format!(
             "insert into dragoman.event_keys (source, id, content_hash) values ('{}', '{}', '')",
@@ -90,7 +98,7 @@ impl Stage {
     }
 }
 
-fn send(sender: &Sender, number: u64) -> tokio::task::JoinHandle<Outcome> {
+fn send(sender: &Sender, number: u64) -> JoinHandle<Outcome> {
     let sender = sender.clone();
     tokio::spawn(async move { sender.send_as_is(number).await })
 }
