@@ -1,17 +1,13 @@
 //! The pool of sessions on the hub's database.
 
-use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
 use crate::StoreError;
-
-/// How soon a session has to answer before it is used again and when it is given back: what
-/// it was asked before, and whether it is well. One that does not is closed.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+use crate::pool::answering_pool;
 
 /// How the sessions of one process are made.
 #[derive(Debug, Clone)]
@@ -69,12 +65,9 @@ impl Store {
                 ("search_path", "pg_catalog"),
                 ("TimeZone", "UTC"),
             ]);
-        let pool = PgPoolOptions::new()
+        let pool = answering_pool()
             .max_connections(options.max_connections)
             .acquire_timeout(options.acquire_timeout)
-            .test_before_acquire(false)
-            .before_acquire(|session, _| Box::pin(answers(session)))
-            .after_release(|session, _| Box::pin(answers(session)))
             .connect_lazy_with(connect);
         Ok(Self { pool })
     }
@@ -94,15 +87,5 @@ impl Store {
     /// Closes the sessions once their calls are done.
     pub async fn close(&self) {
         self.pool.close().await;
-    }
-}
-
-/// Whether a session still answers. By itself the pool asks too, and waits forever: a call
-/// that was given up on a connection which the network has forgotten would keep its place
-/// in the pool, until there is none left.
-async fn answers(session: &mut PgConnection) -> sqlx::Result<bool> {
-    match tokio::time::timeout(ANSWER_WITHIN, session.ping()).await {
-        Ok(answered) => answered.map(|()| true),
-        Err(_) => Err(sqlx::Error::Io(ErrorKind::TimedOut.into())),
     }
 }

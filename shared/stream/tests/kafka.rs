@@ -380,3 +380,55 @@ async fn a_slow_owner_stays_in_the_group_and_misses_nothing() {
         .collect();
     assert_eq!(all, expected);
 }
+
+/// librdkafka remembers that a partition was paused, also when it is taken away and
+/// given back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_taken_away_while_paused_is_read_when_it_comes_back() {
+    let topic = topic("paused", 2).await;
+    let producer = producer();
+    publish(&producer, &topic, 0, &(1..=100).collect::<Vec<_>>()).await;
+    publish(&producer, &topic, 1, &(101..=200).collect::<Vec<_>>()).await;
+    let mut options = ConsumerOptions::new(fresh("group"), vec![topic.clone()]);
+    options.batch = 10;
+    options.waiting = 1;
+    let mut first = Consumer::join(&kafka(), options.clone()).unwrap();
+    let ConsumerEvent::Assigned(assignment) = within(first.next()).await.unwrap() else {
+        panic!("something comes before an assignment");
+    };
+    let claims = assignment.claims().to_vec();
+    assignment.start(vec![start(&topic, 0, Some(0)), start(&topic, 1, Some(0))]);
+    let mut second = Consumer::join(&kafka(), options).unwrap();
+    // Nobody takes what the first has read: it pauses both, and loses one of them then.
+    let moved = within(async {
+        tokio::select! {
+            () = claims[0].revoked.cancelled() => &claims[0].partition,
+            () = claims[1].revoked.cancelled() => &claims[1].partition,
+        }
+    })
+    .await;
+    let (given, taken) = (
+        format!("assigned {}", moved.partition),
+        format!("revoked {}", moved.partition),
+    );
+    let (_, heard) = within(async {
+        tokio::join!(
+            listen(&mut first, None, |heard| heard.contains(&taken)),
+            listen(&mut second, None, |heard| heard.contains(&given)),
+        )
+    })
+    .await;
+    assert_eq!(heard.last(), Some(&given));
+    within(second.close()).await;
+    let whole: Vec<String> = (1..=100)
+        .map(|number| format!("{}:{}", moved.partition, number + 100 * moved.partition))
+        .collect();
+    let of_it = |heard: &[String]| -> Vec<String> {
+        let records = format!("{}:", moved.partition);
+        let records = heard.iter().filter(|line| line.starts_with(&records));
+        records.cloned().collect()
+    };
+    let heard = listen(&mut first, Some(0), |heard| of_it(heard).len() >= 100).await;
+    assert!(heard.contains(&given));
+    assert_eq!(of_it(&heard), whole);
+}

@@ -5,6 +5,7 @@ use std::time::Instant;
 use dragoman_core::RecordedEvent;
 use dragoman_faults::{CrashPoint, crash};
 
+use super::answer_limit::AnswerLimit;
 use super::cursor::{Cursor, Place};
 use super::patience::{Quit, Tries};
 use super::session::{Session, StepEnd};
@@ -34,16 +35,24 @@ impl Applier<'_> {
     ) -> Result<Applied, StepEnd> {
         let projection = &self.definition.name;
         let mut tries = Tries::default();
+        let mut limit = AnswerLimit::default();
         loop {
             let began = Instant::now();
             let step = cursor.step(events, to);
             if !events.is_empty() {
                 crash(CrashPoint::ProjectionBeforeStep);
             }
-            let applied = self
-                .target
-                .apply(self.definition, self.generation, step)
-                .await;
+            let applying = self.target.apply(self.definition, self.generation, step);
+            let applied = match limit.wait(projection, applying).await {
+                Ok(applied) => applied,
+                // If it was done all the same, the owner record tells the next try.
+                Err(no_answer) => {
+                    if !tries.rest(projection, &no_answer, quit).await {
+                        return Err(StepEnd::Quit);
+                    }
+                    continue;
+                }
+            };
             match applied {
                 Ok(applied) => {
                     crash(CrashPoint::ProjectionAfterCommit);

@@ -1,5 +1,7 @@
 //! Why a projection stops for good, and what to do about it.
 
+use std::time::Duration;
+
 use dragoman_core::Identity;
 use dragoman_store::{LineageError, StoreError};
 use dragoman_stream::StreamError;
@@ -99,6 +101,17 @@ pub enum ProjectorError {
         /// Why it fails.
         reason: String,
     },
+    /// A database, or the network before it, did not answer in time.
+    #[error(
+        "projection {projection} had no answer from a database for {} s; that connection counts as lost",
+        waited.as_secs()
+    )]
+    NoAnswer {
+        /// The projection.
+        projection: String,
+        /// For how long.
+        waited: Duration,
+    },
     /// A task of the projection ended without a result.
     #[error("a task of projection {projection} ended unexpectedly")]
     TaskLost {
@@ -129,6 +142,7 @@ impl ProjectorError {
             Self::NeverOpened { .. } => "never_opened",
             Self::RebuildRuns { .. } => "rebuild_runs",
             Self::RebuildStopped { .. } => "rebuild_stopped",
+            Self::NoAnswer { .. } => "no_answer",
             Self::TaskLost { .. } => "task_lost",
         }
     }
@@ -175,6 +189,10 @@ impl ProjectorError {
             Self::RebuildStopped { projection, .. } => format!(
                 "The live table is as it was. Mend the program of the definition; or skip the event in the live projection (`dragoman parked skip SUBJECT --projection {projection} --reason …`): a rebuild honours what was decided."
             ),
+            Self::NoAnswer { .. } => {
+                "It is tried again by itself. Look at the network between this process and its databases."
+                    .to_owned()
+            }
             Self::TaskLost { .. } => {
                 "Start the projection again, and report the lines of the log before this one."
                     .to_owned()
@@ -188,6 +206,7 @@ impl ProjectorError {
             Self::Target { source, .. } => source.is_unavailable(),
             Self::Store { source, .. } => source.is_unavailable(),
             Self::Stream { source, .. } => source.is_unavailable(),
+            Self::NoAnswer { .. } => true,
             Self::DefinitionChanged { .. }
             | Self::TableDiffers { .. }
             | Self::Lineage { .. }

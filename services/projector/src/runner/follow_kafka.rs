@@ -14,6 +14,7 @@ use dragoman_stream::{
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::answer_limit::AnswerLimit;
 use super::beginning::Beginners;
 use super::cursor::Cursor;
 use super::halt::clear_halt;
@@ -259,6 +260,7 @@ impl Follower<'_> {
             silence: Silence::since(Instant::now()),
             window: Vec::new(),
             ahead: None,
+            drain_limit: AnswerLimit::default(),
         };
         let task = AbortOnDropHandle::new(tokio::spawn(watched(Arc::clone(self.session), lane)));
         let running = Running { told: sender, task };

@@ -4,14 +4,15 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dragoman_core::{RecordedEvent, chain};
+use dragoman_core::RecordedEvent;
 use dragoman_store::{Leadership, Lease};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::answer_limit::AnswerLimit;
 use super::cursor::{Cursor, Place};
 use super::halt::{clear_halt, component};
 use super::lineage::read_on;
-use super::patience::{Quit, Tries, patiently};
+use super::patience::{Quit, patiently};
 use super::session::{Session, SessionEnd, StepEnd};
 use super::{ProjectorError, telemetry};
 use crate::{Reader, Stop};
@@ -104,6 +105,7 @@ async fn follow(session: &Session, quit: Quit) -> Result<Infallible, StepEnd> {
         session,
         cursor,
         quit,
+        drain_limit: AnswerLimit::default(),
     };
     follower.identify().await?;
     follower.wait_for_an_operator(None).await?;
@@ -114,6 +116,7 @@ struct Follower<'a> {
     session: &'a Session,
     cursor: Cursor,
     quit: Quit,
+    drain_limit: AnswerLimit,
 }
 
 impl Follower<'_> {
@@ -125,7 +128,9 @@ impl Follower<'_> {
                 return Err(StepEnd::Quit);
             }
             if ticked.elapsed() >= TICK {
-                self.session.drain(&self.cursor).await?;
+                self.session
+                    .drain(&self.cursor, &mut self.drain_limit)
+                    .await?;
                 ticked = Instant::now();
             }
             if self.step().await? {
@@ -252,20 +257,11 @@ impl Follower<'_> {
     }
 
     async fn stop(&self) -> Result<Option<Stop>, StepEnd> {
-        let mut tries = Tries::default();
-        loop {
-            match self.session.target.stop(&self.session.generation).await {
-                Ok(stop) => return Ok(stop),
-                Err(error) if error.is_unavailable() => {
-                    if !tries.rest(self.session.name(), &error, &self.quit).await {
-                        return Err(StepEnd::Quit);
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!(error = %chain(&error), "the stop cannot be read");
-                    return Err(ProjectorError::target(self.session.name())(error).into());
-                }
-            }
-        }
+        let session = self.session;
+        let asked = patiently(session.name(), &self.quit, || async {
+            let stop = session.target.stop(&session.generation).await;
+            stop.map_err(ProjectorError::target(session.name()))
+        });
+        asked.await?.ok_or(StepEnd::Quit)
     }
 }

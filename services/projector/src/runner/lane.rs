@@ -11,6 +11,7 @@ use dragoman_stream::{KafkaOptions, Record, TopicPartition};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::answer_limit::AnswerLimit;
 use super::beginning::Beginning;
 use super::cursor::{Cursor, Place};
 use super::fill::Missing;
@@ -57,6 +58,7 @@ pub(super) struct Lane {
     /// came after the last of them and are not to take effect.
     pub(super) window: Vec<RecordedEvent>,
     pub(super) ahead: Option<Place>,
+    pub(super) drain_limit: AnswerLimit,
 }
 
 impl Lane {
@@ -94,7 +96,9 @@ impl Lane {
         let mark = self.mark();
         let behind = mark.map_or(0, |mark| mark.kafka_offset + 1 - self.next_offset);
         telemetry::unread(self.session.name(), &self.cursor.reader, behind);
-        self.session.drain(&self.cursor).await?;
+        self.session
+            .drain(&self.cursor, &mut self.drain_limit)
+            .await?;
         self.session
             .note_passed(&mut self.cursor, &self.quit)
             .await?;

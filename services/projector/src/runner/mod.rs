@@ -15,6 +15,7 @@
 //! sealed has its position for good, and a record that comes later is a repeat.
 
 mod account;
+mod answer_limit;
 mod apply;
 mod beginning;
 mod cursor;

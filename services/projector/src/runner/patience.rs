@@ -7,6 +7,7 @@ use dragoman_core::{Backoff, chain};
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
+use super::answer_limit::AnswerLimit;
 
 /// The rests between tries while a database or Kafka is away.
 const AWAY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
@@ -73,7 +74,8 @@ impl Tries {
     }
 }
 
-/// Tries until it succeeds. `None` when it was time to quit first.
+/// Tries until it succeeds; a try that is not answered is given up and made again. `None`
+/// when it was time to quit first.
 ///
 /// # Errors
 /// What does not pass by itself.
@@ -86,13 +88,14 @@ where
     F: Future<Output = Result<T, ProjectorError>>,
 {
     let mut tries = Tries::default();
+    let mut limit = AnswerLimit::default();
     loop {
         let tried = tokio::select! {
             biased;
             () = quit.cancelled() => return Ok(None),
-            tried = attempt() => tried,
+            tried = limit.wait(projection, attempt()) => tried,
         };
-        match tried {
+        match tried.flatten() {
             Ok(done) => return Ok(Some(done)),
             Err(error) if error.is_unavailable() => {
                 if !tries.rest(projection, &error, quit).await {

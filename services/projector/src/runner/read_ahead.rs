@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ProjectorError;
+use super::answer_limit::AnswerLimit;
 use super::cursor::Place;
 
 /// How many stretches wait while one takes effect and another one is being read.
@@ -59,13 +60,23 @@ async fn read(
     reading: Reading,
     sender: &mpsc::Sender<Result<Stretch, ProjectorError>>,
 ) -> Result<(), ProjectorError> {
-    let refused = || ProjectorError::store(&reading.projection);
-    let reader = store.log_reader(reading.place.position, reading.types.clone());
-    let mut reader = reader.await.map_err(refused())?;
-    if let Some(known) = &reading.place.identity {
-        compare(store, &reading.projection, &mut reader, known).await?;
-    }
-    while let Some(stretch) = reader.next(reading.about).await.map_err(refused())? {
+    let projection = reading.projection.as_str();
+    let refused = || ProjectorError::store(projection);
+    let mut limit = AnswerLimit::default();
+    let beginning = async {
+        let reader = store.log_reader(reading.place.position, reading.types.clone());
+        let mut reader = reader.await.map_err(refused())?;
+        if let Some(known) = &reading.place.identity {
+            compare(store, projection, &mut reader, known).await?;
+        }
+        Ok(reader)
+    };
+    let mut reader = limit.wait(projection, beginning).await.flatten()?;
+    loop {
+        let read = limit.wait(projection, reader.next(reading.about)).await?;
+        let Some(stretch) = read.map_err(refused())? else {
+            break;
+        };
         if sender.send(Ok(stretch)).await.is_err() {
             break;
         }

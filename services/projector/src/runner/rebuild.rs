@@ -9,6 +9,7 @@ use dragoman_store::{Leadership, Lease, Store};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ProjectorError;
+use super::answer_limit::AnswerLimit;
 use super::apply::Applier;
 use super::cursor::{Cursor, Place};
 use super::lineage::{compare, read_on};
@@ -153,14 +154,17 @@ impl Rebuild<'_> {
     async fn build(&self) -> Result<RebuildOutcome, StepEnd> {
         let mut building = self.begin().await?;
         let mut tries = Tries::default();
+        let mut limit = AnswerLimit::default();
         loop {
             self.catch_up(&mut building).await?;
-            let locked = self.target.lock_live(self.name()).await;
-            let finished = match locked {
-                Ok(live) => self.finish(&mut building, live).await,
-                Err(error) => Err(ProjectorError::target(self.name())(error).into()),
+            let finishing = async {
+                match self.target.lock_live(self.name()).await {
+                    Ok(live) => self.finish(&mut building, live).await,
+                    Err(error) => Err(ProjectorError::target(self.name())(error).into()),
+                }
             };
-            match finished {
+            let finished = limit.wait(self.name(), finishing).await;
+            match finished.unwrap_or_else(|no_answer| Err(no_answer.into())) {
                 Err(StepEnd::Halted(error)) if error.is_unavailable() => {
                     // The lock went with its connection; what is built stays. If that was
                     // at the commit, the tables may be swapped.

@@ -10,6 +10,7 @@ use dragoman_stream::TopicPartition;
 use tokio::sync::watch;
 
 use super::ProjectorError;
+use super::answer_limit::AnswerLimit;
 use super::lineage::compare;
 use super::session::{Session, SessionEnd};
 use crate::ReaderMode;
@@ -24,8 +25,11 @@ pub(super) type Marks = Arc<HashMap<TopicPartition, Mark>>;
 /// is another.
 pub(super) async fn watch(session: Arc<Session>, marks: watch::Sender<Marks>) {
     let mut was_away = false;
+    let mut limit = AnswerLimit::default();
     loop {
-        match look(&session, &marks, was_away).await {
+        let looking = look(&session, &marks, was_away);
+        let looked = limit.wait(session.name(), looking).await;
+        match looked.flatten() {
             Ok(()) => was_away = false,
             Err(error) if error.is_unavailable() => {
                 if !was_away {

@@ -52,6 +52,9 @@ pub(super) fn start(
         .set("isolation.level", "read_uncommitted")
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "1500")
+        // How long an answer is waited for, a minute by default: a network can forget a
+        // connection without closing it.
+        .set("socket.timeout.ms", "10000")
         .set("fetch.wait.max.ms", "200")
         // Stretches of one partition no longer than what its reader takes at once or
         // twice: the readers of the others are not to wait meanwhile.
@@ -229,6 +232,12 @@ impl PollThread {
             }
             self.lanes.open(claim.partition, offset, claim.revoked);
         }
+        // The client remembers that a partition was paused, also when it was taken away
+        // meanwhile and comes back, and reads nothing of it then.
+        self.consumer
+            .resume(&list)
+            .map_err(StreamError::call("resume partitions"))
+            .map_err(Stop::Failed)?;
         assign(&self.consumer, &list)
             .map_err(StreamError::call("start reading partitions"))
             .map_err(Stop::Failed)

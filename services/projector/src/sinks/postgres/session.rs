@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use dragoman_store::answering_pool;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use super::error::TargetError;
@@ -46,7 +47,7 @@ impl Target {
                 ("search_path", "pg_catalog"),
                 ("IntervalStyle", "postgres"),
             ]);
-        let pool = PgPoolOptions::new()
+        let pool = answering_pool()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.clone());
