@@ -143,9 +143,6 @@ impl Follower<'_> {
                 );
                 Ok(())
             }
-            // Lanes find out by themselves, from the relay's marks: the end that is
-            // told here was looked at before the mark was.
-            ConsumerEvent::EndOfPartition { .. } => Ok(()),
         }
     }
 

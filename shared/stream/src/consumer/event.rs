@@ -22,15 +22,6 @@ pub enum ConsumerEvent {
         /// At least one, at most [`ConsumerOptions::batch`](super::ConsumerOptions).
         records: Vec<Record>,
     },
-    /// Everything that the partition held a moment ago has been handed over. Said
-    /// after the assignment, and again after later records, once a second at most.
-    EndOfPartition {
-        /// Which.
-        partition: TopicPartition,
-        /// The offset that the next record of this partition will get: 0 for one
-        /// that never held anything. Lower than an offset seen before: a tail was lost.
-        end_offset: i64,
-    },
     /// The partition does not go on where it should have: the first record handed
     /// over has another offset than the one asked for. Said before that record.
     Jumped {

@@ -22,7 +22,6 @@ pub(super) fn take(
 ) -> Result<(), StreamError> {
     match polled {
         Ok(message) => take_message(&message, lanes, outgoing),
-        Err(KafkaError::PartitionEOF(partition)) => lanes.mark_end(partition),
         Err(error @ (KafkaError::MessageConsumptionFatal(_) | KafkaError::Canceled)) => {
             return Err(StreamError::Fatal {
                 reason: error.to_string(),
@@ -77,9 +76,9 @@ fn take_message(
 /// Whether an event speaks of a partition's records.
 pub(super) fn is_about(event: &ConsumerEvent, wanted: &TopicPartition) -> bool {
     match event {
-        ConsumerEvent::Records { partition, .. }
-        | ConsumerEvent::EndOfPartition { partition, .. }
-        | ConsumerEvent::Jumped { partition, .. } => partition == wanted,
+        ConsumerEvent::Records { partition, .. } | ConsumerEvent::Jumped { partition, .. } => {
+            partition == wanted
+        }
         ConsumerEvent::Foreign(foreign) => foreign.partition == *wanted,
         ConsumerEvent::Assigned(_) | ConsumerEvent::Revoked(_) => false,
     }

@@ -1,14 +1,10 @@
 //! What the poll thread knows about the partitions it reads.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{Record, TopicPartition};
-
-/// The least time between two reports that a partition is at its end.
-const END_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A partition that is being read.
 #[derive(Debug)]
@@ -17,9 +13,6 @@ pub(super) struct Lane {
     /// The offset expected next; `None` until the oldest record has been seen.
     pub(super) next_offset: Option<i64>,
     pub(super) collected: Vec<Record>,
-    /// Whether the client said that some partition of this number is at its end.
-    perhaps_at_end: bool,
-    reported_end: Option<Instant>,
 }
 
 /// The partitions that are being read.
@@ -39,8 +32,6 @@ impl Lanes {
                 revoked,
                 next_offset: offset,
                 collected: Vec::new(),
-                perhaps_at_end: false,
-                reported_end: None,
             },
         );
     }
@@ -79,44 +70,5 @@ impl Lanes {
             .filter(|(_, lane)| !lane.collected.is_empty())
             .map(|(partition, lane)| (partition.clone(), std::mem::take(&mut lane.collected)))
             .collect()
-    }
-
-    /// The client names the partition that is at its end, not the topic: all
-    /// topics' partitions of that number are looked at.
-    pub(super) fn mark_end(&mut self, partition: i32) {
-        for (key, lane) in &mut self.0 {
-            if key.partition == partition {
-                lane.perhaps_at_end = true;
-            }
-        }
-    }
-
-    /// Partitions to look at now, with the offset expected next in each.
-    pub(super) fn due_ends(&mut self, now: Instant) -> Vec<(TopicPartition, Option<i64>)> {
-        let mut due = Vec::new();
-        for (key, lane) in &mut self.0 {
-            let rested = lane
-                .reported_end
-                .is_none_or(|reported| now.duration_since(reported) >= END_INTERVAL);
-            if lane.perhaps_at_end && rested {
-                lane.perhaps_at_end = false;
-                due.push((key.clone(), lane.next_offset));
-            }
-        }
-        due
-    }
-
-    pub(super) fn reported_end(&mut self, partition: &TopicPartition, now: Instant) {
-        if let Some(lane) = self.0.get_mut(partition) {
-            lane.reported_end = Some(now);
-        }
-    }
-
-    /// To be looked at again: the broker did not say where the end is.
-    pub(super) fn ask_end_again(&mut self, partition: &TopicPartition, now: Instant) {
-        if let Some(lane) = self.0.get_mut(partition) {
-            lane.perhaps_at_end = true;
-            lane.reported_end = Some(now);
-        }
     }
 }

@@ -22,8 +22,6 @@ use crate::{KafkaOptions, StreamError, TopicPartition};
 const POLL: Duration = Duration::from_millis(100);
 /// How long the owner may be slow before partitions are paused and polling goes on.
 const STALL: Duration = Duration::from_millis(200);
-/// How long a question for the end of a partition may take.
-const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Events = mpsc::Sender<Result<ConsumerEvent, StreamError>>;
 
@@ -47,7 +45,7 @@ pub(super) fn start(
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        .set("enable.partition.eof", "true")
+        .set("enable.partition.eof", "false")
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_uncommitted")
         .set("session.timeout.ms", "6000")
@@ -136,8 +134,7 @@ impl PollThread {
             self.carry_out(decision)?;
         }
         self.resume();
-        self.look_for_ends();
-        self.hand_over()
+        Ok(())
     }
 
     /// Polls until nothing is left, a batch is full or the group decided something.
@@ -331,31 +328,6 @@ impl PollThread {
             list.add_partition(&partition.topic, partition.partition);
         }
         list
-    }
-
-    /// Asks the broker where those partitions end that may have been read to it.
-    fn look_for_ends(&mut self) {
-        let now = Instant::now();
-        for (partition, next) in self.lanes.due_ends(now) {
-            let asked =
-                self.consumer
-                    .fetch_watermarks(&partition.topic, partition.partition, END_TIMEOUT);
-            match asked {
-                // Where retention took everything, the offset expected next lies before the end.
-                Ok((low, end_offset)) if next.unwrap_or(low).max(low) >= end_offset => {
-                    self.lanes.reported_end(&partition, now);
-                    self.outgoing.push_back(ConsumerEvent::EndOfPartition {
-                        partition,
-                        end_offset,
-                    });
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::debug!(%error, %partition, "the end of a partition is not known yet");
-                    self.lanes.ask_end_again(&partition, Instant::now());
-                }
-            }
-        }
     }
 }
 
