@@ -1,9 +1,9 @@
-//! `growth`: what an event costs after a hundred times as many have gone before it, and
-//! while somebody's transaction stays open.
+//! `growth`: what an event costs after a hundred times as many have gone before it, while
+//! somebody's transaction stays open, and with one projection more.
 
 use std::time::Duration;
 
-use dragoman_tests::{Database, Project, eventually_within, tally};
+use dragoman_tests::{Database, Process, Project, eventually_within, tally};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::broker::Topic;
@@ -14,12 +14,14 @@ use crate::preload;
 use crate::report::{Figure, Row};
 use crate::servers::Servers;
 use crate::settings::Settings;
-use crate::window::{self, passing};
+use crate::window::{self, passing, passing_beside};
 
 /// What this measures.
 pub(crate) const NAME: &str = "growth";
 
 const TABLE: &str = "tally";
+/// The table of the projection that there is once more.
+const SECOND_TABLE: &str = "tally_again";
 /// Of the events of other figures, a tenth is what every contender has behind it, and a
 /// third is measured: enough for the kernel's clock of CPU time.
 const BEGUN_SHARE: i64 = 10;
@@ -31,6 +33,7 @@ const LIMIT: Duration = Duration::from_secs(1800);
 
 const FRESH: &str = "without_history";
 const OPEN: &str = "open_transaction";
+const SECOND: &str = "second_projection";
 const DEAD: &str = "dead_tuples_per_event";
 
 const fn figure(name: &'static str, measure: &'static str, unit: &'static str) -> Figure {
@@ -59,22 +62,36 @@ const PROJECTION_OPEN: Figure = figure(
     window::CPU_ALL,
     "µs/event",
 );
+/// What two projections cost together beside what one costs alone; and what the first of
+/// them costs by itself. On a few cores they share, their rates say nothing.
+const BOTH: Figure = Figure {
+    goals: &[Goal::LimitAtMost(2.2)],
+    ..figure("growth_second_projection", window::CPU_ALL, "µs/event")
+};
+const FIRST_BESIDE_SECOND: Figure = figure(
+    "growth_first_beside_second_projection",
+    window::CPU,
+    "µs/event",
+);
 
 /// A project that has come some way, and nothing of it runs.
 struct Grown {
     project: Project,
     target: Database,
+    /// Its projections, by their tables.
+    tables: &'static [&'static str],
     topic: Topic,
     events: i64,
 }
 
-/// Runs a grown project, a fresh one, and a fresh one beside an open transaction in turn.
+/// Runs a grown project, a fresh one, a fresh one beside an open transaction, and a fresh one
+/// with one projection more in turn.
 pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> {
     let events = settings.events / MEASURED_SHARE;
     let begun = settings.events / BEGUN_SHARE;
     let (mut relay, mut projection) = (Contest::default(), Contest::default());
     eprintln!("bench: {NAME}: a history of {} events", begun * TIMES);
-    let mut grown = Grown::begin(servers, begun).await;
+    let mut grown = Grown::begin(servers, &[TABLE], begun).await;
     grown.live_through(begun * (TIMES - 1)).await;
     for round in 1..=settings.rounds {
         eprintln!("bench: {NAME}, round {round} of {}", settings.rounds);
@@ -82,35 +99,47 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
             relay.add(contender, relayed);
             projection.add(contender, projected);
         };
-        let mut fresh = Grown::begin(servers, begun).await;
+        let mut fresh = Grown::begin(servers, &[TABLE], begun).await;
         add(FRESH, fresh.step(servers, events).await);
         fresh.remove().await;
 
         add(OURS, grown.step(servers, events).await);
 
-        let mut beside = Grown::begin(servers, begun).await;
+        let mut beside = Grown::begin(servers, &[TABLE], begun).await;
         let open = hold_open(&beside.project.database).await;
         add(OPEN, beside.step(servers, events).await);
         drop(open);
         beside.remove().await;
+
+        let mut twofold = Grown::begin(servers, &[TABLE, SECOND_TABLE], begun).await;
+        add(SECOND, twofold.step(servers, events).await);
+        twofold.remove().await;
     }
     grown.remove().await;
     let mut rows: Vec<Row> = RELAY.iter().map(|figure| figure.of(&relay)).collect();
     rows.push(RELAY_OPEN.with_ours(&relay, OPEN));
     rows.push(PROJECTION.of(&projection));
     rows.push(PROJECTION_OPEN.with_ours(&projection, OPEN));
+    rows.push(BOTH.with_ours(&projection, SECOND));
+    rows.push(FIRST_BESIDE_SECOND.with_ours(&projection, SECOND));
     rows
 }
 
 impl Grown {
     /// One that has only just begun.
-    async fn begin(servers: &Servers, begun: i64) -> Self {
+    async fn begin(servers: &Servers, tables: &'static [&'static str], begun: i64) -> Self {
         let target = Database::create(&servers.postgres).await;
-        let project = preload::project(servers, &[(TABLE, tally(&target.url(), TABLE))]).await;
+        let url = target.url();
+        let projections: Vec<_> = tables
+            .iter()
+            .map(|table| (*table, tally(&url, table)))
+            .collect();
+        let project = preload::project(servers, &projections).await;
         let topic = Topic::at(&servers.kafka, preload::topic_of(&project));
         let mut grown = Self {
             project,
             target,
+            tables,
             topic,
             events: 0,
         };
@@ -130,14 +159,13 @@ impl Grown {
         })
         .await;
         relay.stop().await;
-        let mut projection = self.project.projection(TABLE);
-        let mut counter = Counter::of(&self.target, counter::OWN).await;
+        let (mut projections, mut counter) = (self.projections(), self.counter().await);
         eventually_within(LIMIT, "the history is applied", async || {
-            projection.assert_running();
-            counter.count().await == self.events
+            projections.iter_mut().for_each(Process::assert_running);
+            counter.count().await == self.applications()
         })
         .await;
-        projection.stop().await;
+        stop(projections).await;
     }
 
     /// What the next events cost the relay and the projection.
@@ -158,14 +186,33 @@ impl Grown {
         relayed.insert(DEAD, dead as f64 / events as f64);
 
         servers.settle().await;
-        let mut counter = Counter::of(&self.target, counter::OWN).await;
-        let mut projection = self.project.projection(TABLE);
-        let projected = passing(servers, &mut projection, before, self.events, async || {
-            counter.count().await
+        let (mut counter, mut projections) = (self.counter().await, self.projections());
+        let (first, others) = projections
+            .split_first_mut()
+            .expect("there is a projection");
+        let (events, other) = (self.events, others.first());
+        let times = self.tables.len() as i64;
+        let projected = passing_beside(servers, first, other, before, events, async || {
+            counter.count().await / times
         })
         .await;
-        projection.stop().await;
+        stop(projections).await;
         (relayed, projected)
+    }
+
+    /// All its projections, at work.
+    fn projections(&self) -> Vec<Process> {
+        let tables = self.tables.iter();
+        tables.map(|table| self.project.projection(table)).collect()
+    }
+
+    async fn counter(&self) -> Counter {
+        Counter::of(&self.target, counter::OWN).await
+    }
+
+    /// How often its events take effect.
+    const fn applications(&self) -> i64 {
+        self.events * self.tables.len() as i64
     }
 
     /// How many tuples of the hub's tables were ever updated or deleted: each leaves a dead
@@ -184,6 +231,12 @@ impl Grown {
         self.topic.remove().await;
         self.project.database.clone().remove().await;
         self.target.remove().await;
+    }
+}
+
+async fn stop(projections: Vec<Process>) {
+    for mut projection in projections {
+        projection.stop().await;
     }
 }
 

@@ -71,14 +71,30 @@ pub(crate) async fn passing(
     process: &mut Process,
     warm_up: i64,
     all: i64,
+    passed: impl AsyncFnMut() -> i64,
+) -> Sample {
+    passing_beside(servers, process, None, warm_up, all, passed).await
+}
+
+/// The same while another process works on the same events. Its CPU time is among that of
+/// all together, and not in the contender's own.
+pub(crate) async fn passing_beside(
+    servers: &Servers,
+    process: &mut Process,
+    other: Option<&Process>,
+    warm_up: i64,
+    all: i64,
     mut passed: impl AsyncFnMut() -> i64,
 ) -> Sample {
     let own = Tree::of(process.id());
+    let other = other.map(|other| Tree::of(other.id()));
+    let of_other = || other.map_or(0.0, Tree::cpu_seconds);
     let first = until(process, warm_up + 1, &mut passed).await;
-    let begin = Reading::take(own, servers);
+    let (begin, other_begin) = (Reading::take(own, servers), of_other());
     until(process, all, &mut passed).await;
     let events = (all - first) as f64;
-    let sample = begin.since(own, servers, events);
+    let mut sample = begin.since(own, servers, events);
+    *sample.entry(CPU_ALL).or_default() += (of_other() - other_begin) * 1e6 / events;
     assert!(
         events > 0.0,
         "{} was through before it could be measured: give more EVENTS",

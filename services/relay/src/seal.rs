@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use dragoman_core::{Backoff, Position, RecordedEvent, chain};
-use dragoman_store::{Leadership, LedgerTip, SealError, SealOutcome, SealedBatch, Store};
+use dragoman_store::{
+    Leadership, LedgerTip, SealError, SealOutcome, SealSession, SealedBatch, Store,
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -54,9 +56,20 @@ pub(crate) struct Sealer<'a> {
     /// when the database was away since: sessions come back without a word, so the
     /// seal itself makes sure that it continues this.
     pub(crate) verified: Option<LedgerTip>,
+    /// Kept until something goes wrong.
+    pub(crate) session: Option<SealSession>,
 }
 
 impl Sealer<'_> {
+    async fn seal(&mut self, tip: &LedgerTip) -> Result<SealOutcome, SealError> {
+        let session = match &mut self.session {
+            Some(session) => session,
+            None => self.session.insert(self.store.seal_session().await?),
+        };
+        let lease = self.leadership.lease();
+        session.seal(&lease, self.batch_limit, tip).await
+    }
+
     /// One look at the log. Compares lineages first when the database was away.
     ///
     /// # Errors
@@ -71,11 +84,12 @@ impl Sealer<'_> {
             return Ok(SealStep::LostLease);
         }
         let started = Instant::now();
-        let lease = self.leadership.lease();
-        let sealing = self.store.seal(&lease, self.batch_limit, &tip);
-        let sealed = in_time("sealing", sealing)
+        let sealed = in_time("sealing", self.seal(&tip))
             .await
             .unwrap_or_else(|error| Err(SealError::Store(error)));
+        if sealed.is_err() {
+            self.session = None;
+        }
         self.verified = Some(tip);
         match sealed {
             Ok(SealOutcome::Idle) => Ok(SealStep::Idle),

@@ -150,6 +150,7 @@ impl Term<'_> {
                 lineage: &lineage,
                 batch_limit,
                 verified: Some(tip),
+                session: None,
             };
             // A session may hang without an error: the lease bounds that too.
             let ended = tokio::select! {

@@ -51,7 +51,7 @@ crash_points! {
     IngestBeforeCommit = Ingest "ingest.before_commit",
     /// Events are in the log, committed; nobody has been told.
     IngestAfterCommitBeforeAnswer = Ingest "ingest.after_commit_before_answer",
-    /// A batch is in the ledger, not committed.
+    /// A batch is drawn up; the ledger does not have it.
     RelayBeforeSealCommit = Relay "relay.before_seal_commit",
     /// A batch is committed; nobody publishes it yet.
     RelayAfterSeal = Relay "relay.after_seal",

@@ -51,7 +51,7 @@ impl EventRow {
     /// Reads the columns `seq, id, source, type, subject, time, stored_at, adapter,
     /// content_type, traceparent, extensions, data`, from that one on. By their places:
     /// looking a column up by its name costs as much as reading it.
-    fn from_column(row: &PgRow, first: usize) -> sqlx::Result<Self> {
+    pub(crate) fn from_column(row: &PgRow, first: usize) -> sqlx::Result<Self> {
         Ok(Self {
             seq: row.try_get(first)?,
             id: row.try_get(first + 1)?,

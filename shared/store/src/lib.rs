@@ -54,7 +54,7 @@ pub use pool::answering_pool;
 pub use quarantine::{QuarantineState, QuarantinedDelivery, QuarantinedSummary};
 pub use read_some::Portion;
 pub use rebase::{RebaseError, RebaseOutcome};
-pub use seal::{LedgerTip, SealError, SealOutcome, SealedBatch};
+pub use seal::{LedgerTip, SealError, SealOutcome, SealSession, SealedBatch};
 pub use search::{EventBound, EventFilter, EventPage};
 pub use store::{Store, StoreOptions};
 pub use totals::LogTotals;

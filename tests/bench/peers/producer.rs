@@ -89,3 +89,12 @@ impl BareProducer {
         assert_eq!(*records, 0, "records that Kafka did not acknowledge");
     }
 }
+
+/// Nothing that was sent is given up.
+impl Drop for BareProducer {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.flush();
+        }
+    }
+}

@@ -1,196 +1,216 @@
-//! What is asked and written in the transaction of a seal.
+//! What a session that seals asks and writes.
 
+use dragoman_core::Position;
 use dragoman_faults::{Bug, planted};
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, Postgres, Row as _, Transaction};
+use sqlx::{PgConnection, PgExecutor, Row as _};
 
-use super::{SealError, sealing};
+use super::LedgerTip;
+use super::error::{SealError, sealing};
 use crate::Lease;
 use crate::error::sql_state;
 use crate::event_row::EventRow;
 
+/// What the last row of the ledger says.
+pub(super) async fn tip(executor: impl PgExecutor<'_>) -> sqlx::Result<LedgerTip> {
+    let (batch, next_position, high_seq, snapshot): (i64, i64, i64, String) = sqlx::query_as(
+        "select batch, first_position + event_count as next_position, high_seq,
+                snapshot::text as snapshot
+         from dragoman.ledger order by batch desc limit 1",
+    )
+    .fetch_one(executor)
+    .await?;
+    Ok(LedgerTip {
+        batch,
+        next_position: Position(next_position),
+        high_seq,
+        snapshot,
+    })
+}
+
+/// Where the last batch was sealed, and where a session is.
 #[derive(Debug)]
-pub(super) struct LastBatch {
-    pub(super) batch: i64,
-    pub(super) next_position: i64,
-    pub(super) high_seq: i64,
-    pub(super) snapshot: String,
+pub(super) struct Cluster {
     pub(super) sealed_in: i64,
     pub(super) here: i64,
     pub(super) timeline: i32,
-    pub(super) leads: bool,
 }
 
-impl FromRow<'_, PgRow> for LastBatch {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            batch: row.try_get("batch")?,
-            next_position: row.try_get("next_position")?,
-            high_seq: row.try_get("high_seq")?,
-            snapshot: row.try_get("snapshot")?,
-            sealed_in: row.try_get("sealed_in")?,
-            here: row.try_get("here")?,
-            timeline: row.try_get("timeline")?,
-            leads: row.try_get("leads")?,
-        })
-    }
-}
-
-/// The end of the ledger, and whether the lease lasts, in the snapshot that the
-/// batch will be sealed with. The lease's row is not locked: the fence is the number
-/// of the batch, and a lock would make each renewal wait for a seal. What follows in
-/// the transaction goes by the indexes, row by row, whatever the statistics say of a log
-/// that has just grown: any other join reads everything up to the head each time.
-pub(super) async fn last_batch(
-    transaction: &mut Transaction<'_, Postgres>,
-    lease: &Lease,
-) -> Result<LastBatch, SealError> {
-    sqlx::query_as(
-        "select batch, first_position + event_count as next_position, high_seq,
-                snapshot::text as snapshot, system_identifier as sealed_in,
-                (select system_identifier from pg_control_system()) as here,
-                (select timeline_id from pg_control_checkpoint()) as timeline,
-                exists (select from dragoman.leases
-                        where name = $1 and epoch = $2 and expires_at > clock_timestamp()) as leads,
-                set_config('enable_seqscan', 'off', true),
-                set_config('enable_hashjoin', 'off', true),
-                set_config('enable_mergejoin', 'off', true),
-                set_config('max_parallel_workers_per_gather', '0', true),
-                set_config('jit', 'off', true)
+/// Also settles how this session plans: by the indexes, row by row, whatever the statistics
+/// say of a log that has just grown. Any other join reads everything up to the head each
+/// time.
+pub(super) async fn cluster(session: &mut PgConnection) -> sqlx::Result<Cluster> {
+    let (sealed_in, here, timeline, _, _): (i64, i64, i32, String, String) = sqlx::query_as(
+        "select system_identifier,
+                (select system_identifier from pg_control_system()),
+                (select timeline_id from pg_control_checkpoint()),
+                set_config('enable_hashjoin', 'off', false),
+                set_config('max_parallel_workers_per_gather', '0', false)
          from dragoman.ledger order by batch desc limit 1",
     )
-    .bind(&lease.name)
-    .bind(lease.epoch)
-    .fetch_one(&mut **transaction)
-    .await
-    .map_err(sealing)
+    .fetch_one(session)
+    .await?;
+    Ok(Cluster {
+        sealed_in,
+        here,
+        timeline,
+    })
 }
 
-macro_rules! late {
+/// What there is behind a tip.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Late ones, one more than were asked for at the most, and next ones.
+    pub(super) rows: Vec<EventRow>,
+    /// The snapshot in which they were looked for.
+    pub(super) snapshot: String,
+}
+
+macro_rules! look {
     ($sealed_before:literal) => {
         concat!(
-                "with found as (
-                     select seq from dragoman.events
-                     where xid >= pg_snapshot_xmax($1::pg_snapshot) and seq + 0 <= $2
-                     union all
-                     select events.seq from pg_snapshot_xip($1::pg_snapshot) as running (xid)
-                     cross join lateral (select seq from dragoman.events
-                                         where events.xid = running.xid and events.seq + 0 <= $2) as events
-                 ), late as (
-                     select seq from found
-                     ",
-                        $sealed_before,
-                        " order by seq limit $3
-                 )
-                 select events.seq, id, source, type, subject, time, stored_at, adapter,
-                        content_type, traceparent, extensions, data
-                 from late join dragoman.events using (seq) order by events.seq"
+            "with found as (
+                 select seq from dragoman.events
+                 where xid >= pg_snapshot_xmax($1::pg_snapshot) and seq + 0 <= $2
+                 union all
+                 select events.seq from pg_snapshot_xip($1::pg_snapshot) as running (xid)
+                 cross join lateral (select seq from dragoman.events
+                                     where events.xid = running.xid and events.seq + 0 <= $2) as events
+             ), late as (
+                 select seq from found
+                 ",
+            $sealed_before,
+            " order by seq limit $3 + 1
+             )
+             select null::text as snapshot, events.seq, id, source, type, subject, time, stored_at,
+                    adapter, content_type, traceparent, extensions, data
+             from late join dragoman.events using (seq)
+             union all
+             (select null, seq, id, source, type, subject, time, stored_at,
+                     adapter, content_type, traceparent, extensions, data
+              from dragoman.events where seq > $2 order by seq limit $3)
+             union all
+             select pg_current_snapshot()::text, null, null, null, null, null, null, null,
+                    null, null, null, null, null"
         )
     };
 }
 
-/// Rows at or below high_seq that are visible now and were not in the last snapshot:
-/// of transactions at or above its xmax, and of those that were running in it.
-/// Always looked for: a sequence number is taken before a transaction id, and a
-/// running transaction at or above xmax is not listed, so a snapshot with nothing in
+/// Late rows, at or below high_seq, that are visible now and were not in the last snapshot:
+/// of transactions at or above its xmax, and of those that were running in it; and the next
+/// ones; and the snapshot in which all this was seen.
+///
+/// Late ones are always looked for: a sequence number is taken before a transaction id, and
+/// a running transaction at or above xmax is not listed, so a snapshot with nothing in
 /// flight can still have a late row behind it. Two index probes, kept apart by the
 /// union: as one condition they are planned as a scan when statistics are stale. And
 /// `seq + 0`, so that nothing but the index on xid can serve: by the primary key, which a
 /// planner without statistics prefers, every row up to the head would be read.
-pub(super) async fn late_events(
-    transaction: &mut Transaction<'_, Postgres>,
-    last: &LastBatch,
+pub(super) async fn look(
+    session: &mut PgConnection,
+    tip: &LedgerTip,
     limit: usize,
-) -> Result<Vec<EventRow>, SealError> {
-    sqlx::query_as(if planted(Bug::LateSealedAgain) {
-        late!("")
+) -> sqlx::Result<Looked> {
+    let rows: Vec<PgRow> = sqlx::query(if planted(Bug::LateSealedAgain) {
+        look!("")
     } else {
-        late!(
+        look!(
             "where not exists (select from dragoman.late_events
                                where late_events.seq = found.seq)"
         )
     })
-    .bind(&last.snapshot)
-    .bind(last.high_seq)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(&mut **transaction)
-    .await
-    .map_err(sealing)
-}
-
-pub(super) async fn next_events(
-    transaction: &mut Transaction<'_, Postgres>,
-    last: &LastBatch,
-    limit: usize,
-) -> Result<Vec<EventRow>, SealError> {
-    sqlx::query_as(
-        "select seq, id, source, type, subject, time, stored_at, adapter,
-                content_type, traceparent, extensions, data
-         from dragoman.events where seq > $1 order by seq limit $2",
-    )
-    .bind(last.high_seq)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(&mut **transaction)
-    .await
-    .map_err(sealing)
-}
-
-pub(super) async fn insert_batch(
-    transaction: &mut Transaction<'_, Postgres>,
-    lease: &Lease,
-    last: &LastBatch,
-    events: usize,
-    high_seq: i64,
-    in_parts: bool,
-) -> Result<(), SealError> {
-    sqlx::query(
-        "insert into dragoman.ledger (batch, first_position, event_count, low_seq, high_seq,
-                                      snapshot, sealed_by, system_identifier, timeline)
-         values ($1, $2, $3, $4, $5,
-                 case when $6 then $7::pg_snapshot else pg_current_snapshot() end, $8, $9, $10)",
-    )
-    .bind(last.batch + 1)
-    .bind(last.next_position)
-    .bind(i32::try_from(events).unwrap_or(i32::MAX))
-    .bind(last.high_seq)
-    .bind(high_seq)
-    .bind(in_parts)
-    .bind(&last.snapshot)
-    .bind(&lease.holder)
-    .bind(last.here)
-    .bind(last.timeline)
-    .execute(&mut **transaction)
-    .await
-    .map(|_| ())
-    .map_err(|error| {
-        if sql_state(&error).as_deref() == Some("23505") {
-            SealError::LostBatch
-        } else {
-            sealing(error)
+    .bind(&tip.snapshot)
+    .bind(tip.high_seq)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX - 1))
+    .fetch_all(session)
+    .await?;
+    let mut looked = Looked::default();
+    for row in &rows {
+        match row.try_get(0)? {
+            Some(snapshot) => looked.snapshot = snapshot,
+            None => looked.rows.push(EventRow::from_column(row, 1)?),
         }
-    })
+    }
+    Ok(looked)
 }
 
-pub(super) async fn insert_late(
-    transaction: &mut Transaction<'_, Postgres>,
-    batch: i64,
-    seqs: &[i64],
-) -> Result<(), SealError> {
-    if seqs.is_empty() {
-        return Ok(());
-    }
-    let insert = if planted(Bug::LateSealedAgain) {
-        "insert into dragoman.late_events (seq, batch)
-         select seq, $2 from unnest($1::bigint[]) as late (seq) on conflict do nothing"
-    } else {
-        "insert into dragoman.late_events (seq, batch)
-         select seq, $2 from unnest($1::bigint[]) as late (seq)"
+/// A batch to be written down.
+#[derive(Debug)]
+pub(super) struct NewBatch {
+    pub(super) tip: LedgerTip,
+    pub(super) events: usize,
+    pub(super) high_seq: i64,
+    pub(super) snapshot: String,
+    pub(super) late: Vec<i64>,
+    pub(super) timeline: i32,
+    pub(super) lease: Lease,
+}
+
+macro_rules! insert {
+    ($on_conflict:literal) => {
+        concat!(
+            "with last as materialized (
+                 select batch, first_position + event_count as next_position, high_seq,
+                        system_identifier
+                 from dragoman.ledger order by batch desc limit 1
+             ), sealed as (
+                 insert into dragoman.ledger (batch, first_position, event_count, low_seq, high_seq,
+                                              snapshot, sealed_by, system_identifier, timeline)
+                 select last.batch + 1, last.next_position, $1, last.high_seq, $2,
+                        $3::pg_snapshot, $4, last.system_identifier, $5
+                 from last
+                 where last.batch = $6 and last.next_position = $7 and last.high_seq = $8
+                   and exists (select from dragoman.leases
+                               where name = $9 and epoch = $10 and expires_at > clock_timestamp())
+                 returning batch
+             ), noted as (
+                 insert into dragoman.late_events (seq, batch)
+                 select late.seq, sealed.batch from sealed, unnest($11::bigint[]) as late (seq)
+                 ",
+            $on_conflict,
+            ")
+             select count(*) from sealed"
+        )
     };
-    sqlx::query(insert)
-        .bind(seqs)
-        .bind(batch)
-        .execute(&mut **transaction)
-        .await
-        .map(|_| ())
-        .map_err(sealing)
+}
+
+/// False when the ledger does not end at the tip, or the lease does not last. The lease's
+/// row is not locked: the fence is the number of the batch, and a lock would make each
+/// renewal wait for a seal.
+pub(super) async fn insert(session: &mut PgConnection, new: &NewBatch) -> Result<bool, SealError> {
+    let inserted: Result<i64, sqlx::Error> = sqlx::query_scalar(if planted(Bug::LateSealedAgain) {
+        insert!("on conflict do nothing")
+    } else {
+        insert!("")
+    })
+    .bind(i32::try_from(new.events).unwrap_or(i32::MAX))
+    .bind(new.high_seq)
+    .bind(&new.snapshot)
+    .bind(&new.lease.holder)
+    .bind(new.timeline)
+    .bind(new.tip.batch)
+    .bind(new.tip.next_position.0)
+    .bind(new.tip.high_seq)
+    .bind(&new.lease.name)
+    .bind(new.lease.epoch)
+    .bind(&new.late)
+    .fetch_one(session)
+    .await;
+    match inserted {
+        Ok(batches) => Ok(batches > 0),
+        Err(error) if sql_state(&error).as_deref() == Some("23505") => Err(SealError::LostBatch),
+        Err(error) => Err(sealing(error)),
+    }
+}
+
+/// Whether a lease lasts.
+pub(super) async fn leads(session: &mut PgConnection, lease: &Lease) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "select exists (select from dragoman.leases
+                        where name = $1 and epoch = $2 and expires_at > clock_timestamp())",
+    )
+    .bind(&lease.name)
+    .bind(lease.epoch)
+    .fetch_one(session)
+    .await
 }
