@@ -31,14 +31,6 @@ const QUICK_STORMS: u32 = 3;
 /// Faults of servers in a quick one.
 const QUICK_FAULTS: usize = 3;
 
-/// What the hub does not live through yet: a projection does not notice within 30 s that a
-/// connection was forgotten. Only when one is asked for by its name, until that is mended.
-const NOT_YET: [Attack; 3] = [
-    Attack::Wire(Line::Hub, Weather::Forgotten),
-    Attack::Wire(Line::Target, Weather::Forgotten),
-    Attack::Wire(Line::Kafka, Weather::Forgotten),
-];
-
 /// Every attack of the environment. A quick run takes one weather of each wire, some faults
 /// of servers, and fewer storms, as its seed has it.
 pub(crate) fn attacks(arguments: &Arguments) -> Vec<Attack> {
@@ -49,9 +41,9 @@ pub(crate) fn attacks(arguments: &Arguments) -> Vec<Attack> {
         let weathers = if arguments.quick {
             1
         } else {
-            Weather::BAD.len()
+            Weather::ALL_BAD.len()
         };
-        let weathers = Weather::BAD.choose_multiple(&mut random, weathers);
+        let weathers = Weather::ALL_BAD.choose_multiple(&mut random, weathers);
         attacks.extend(weathers.map(|weather| Attack::Wire(line, *weather)));
     }
     let faults = if arguments.quick {
@@ -68,13 +60,6 @@ pub(crate) fn attacks(arguments: &Arguments) -> Vec<Attack> {
         STORMS
     };
     attacks.extend((1..=storms).map(Attack::Storm));
-    if arguments
-        .texts
-        .iter()
-        .any(|text| text.contains("Forgotten"))
-    {
-        attacks.extend(NOT_YET);
-    }
     attacks
 }
 

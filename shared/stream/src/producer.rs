@@ -106,7 +106,7 @@ impl Producer {
             .set("message.timeout.ms", "0")
             .set("message.max.bytes", &record)
             .set("batch.size", &batch)
-            .set("linger.ms", "2")
+            .set("linger.ms", "0.5")
             .set("compression.type", "lz4")
             .set("queue.buffering.max.messages", "50000")
             .set("queue.buffering.max.kbytes", "131072");

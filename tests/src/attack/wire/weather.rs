@@ -29,6 +29,16 @@ pub enum Weather {
 }
 
 impl Weather {
+    /// All of the bad ones.
+    pub const ALL_BAD: [Self; 6] = [
+        Self::Delayed,
+        Self::Torn,
+        Self::HalfOpen,
+        Self::BlackThere,
+        Self::BlackBack,
+        Self::Forgotten,
+    ];
+
     /// The bad ones that pass. Connections that were forgotten do not come back.
     pub const BAD: [Self; 5] = [
         Self::Delayed,
