@@ -27,9 +27,9 @@ const ALWAYS: [Attack; 14] = [
 /// Storms of a run of everything.
 const STORMS: u32 = 12;
 /// Storms of a quick one.
-const QUICK_STORMS: u32 = 3;
+const QUICK_STORMS: u32 = 2;
 /// Faults of servers in a quick one.
-const QUICK_FAULTS: usize = 3;
+const QUICK_FAULTS: usize = 2;
 
 /// Every attack of the environment. A quick run takes one weather of each wire, some faults
 /// of servers, and fewer storms, as its seed has it.

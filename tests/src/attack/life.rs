@@ -123,7 +123,7 @@ impl Stage {
                     .await;
             }
             Attack::HubAnswersLost => {
-                let asked = [Asked::Append, Asked::Commit].repeat(3);
+                let asked = [Asked::Append, Asked::Seal].repeat(3);
                 self.lose_answers(crew, Line::Hub, &asked).await;
             }
             Attack::Wire(..) | Attack::Server(_) | Attack::Storm(_) => {

@@ -145,7 +145,7 @@ impl Storm {
             Mischief::SessionsEnded => Deed::EndSessions(self.one_of(&[Line::Hub, Line::Target])),
             Mischief::AnswersLost => {
                 let (line, asked) = self.one_of(&[
-                    (Line::Hub, Asked::Commit),
+                    (Line::Hub, Asked::Seal),
                     (Line::Hub, Asked::Append),
                     (Line::Target, Asked::Commit),
                 ]);

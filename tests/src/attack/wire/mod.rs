@@ -115,6 +115,7 @@ impl Wire {
     pub(super) fn lose_nothing(&self) {
         self.lose(Asked::Commit, 0);
         self.lose(Asked::Append, 0);
+        self.lose(Asked::Seal, 0);
     }
 
     pub(super) fn is_to_lose(&self) -> bool {
