@@ -190,7 +190,7 @@ impl Grown {
         let (first, others) = projections
             .split_first_mut()
             .expect("there is a projection");
-        let (events, other) = (self.events, others.first());
+        let (events, other) = (self.events, others.first_mut());
         let times = self.tables.len() as i64;
         let projected = passing_beside(servers, first, other, before, events, async || {
             counter.count().await / times

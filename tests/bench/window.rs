@@ -81,14 +81,20 @@ pub(crate) async fn passing(
 pub(crate) async fn passing_beside(
     servers: &Servers,
     process: &mut Process,
-    other: Option<&Process>,
+    mut other: Option<&mut Process>,
     warm_up: i64,
     all: i64,
     mut passed: impl AsyncFnMut() -> i64,
 ) -> Sample {
     let own = Tree::of(process.id());
-    let other = other.map(|other| Tree::of(other.id()));
-    let of_other = || other.map_or(0.0, Tree::cpu_seconds);
+    let other_tree = other.as_ref().map(|other| Tree::of(other.id()));
+    let of_other = || other_tree.map_or(0.0, Tree::cpu_seconds);
+    let mut passed = async || {
+        if let Some(other) = &mut other {
+            other.assert_running();
+        }
+        passed().await
+    };
     let first = until(process, warm_up + 1, &mut passed).await;
     let (begin, other_begin) = (Reading::take(own, servers), of_other());
     until(process, all, &mut passed).await;

@@ -149,6 +149,16 @@ impl Outlets {
         }
         self.head.send_replace(last);
     }
+
+    /// Lets the publisher read what was sealed and not handed out: the answer to a seal got
+    /// lost, or another relay sealed last.
+    fn reach(&self, sealed: Position) {
+        self.head.send_if_modified(|head| {
+            let is_behind = *head < sealed;
+            *head = sealed.max(*head);
+            is_behind
+        });
+    }
 }
 
 /// Seals until asked to stop or the lease is lost, resting while there is nothing.
@@ -182,6 +192,9 @@ pub(crate) async fn seal_loop(
             }
             Ok(SealStep::Idle) => {
                 failures = 0;
+                if let Some(tip) = &sealer.verified {
+                    outlets.reach(Position(tip.next_position.0 - 1));
+                }
                 if pace.is_idle() && bell.arm().await {
                     continue;
                 }
@@ -207,4 +220,29 @@ pub(crate) async fn seal_loop(
         }
     }
     Ok(SealEnd::Stopped)
+}
+
+#[cfg(test)]
+mod tests {
+    use dragoman_core::Position;
+    use tokio::sync::watch;
+
+    use super::Outlets;
+    use crate::schema_check::unchecked;
+
+    #[test]
+    fn what_was_sealed_and_not_handed_out_is_reached_and_nothing_is_taken_back() {
+        let (head, mut seen) = watch::channel(Position(5));
+        let (unchecked, _nobody_checks) = unchecked();
+        let outlets = Outlets {
+            batches: None,
+            head,
+            unchecked,
+            behind: false,
+        };
+        outlets.reach(Position(4));
+        assert!(seen.has_changed().is_ok_and(|changed| !changed));
+        outlets.reach(Position(7));
+        assert_eq!(*seen.borrow_and_update(), Position(7));
+    }
 }

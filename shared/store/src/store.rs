@@ -58,6 +58,8 @@ impl Store {
             .options([
                 ("synchronous_commit", "on"),
                 ("idle_in_transaction_session_timeout", "5s"),
+                // A call that was given up does not go on there for long.
+                ("client_connection_check_interval", "5s"),
                 ("default_transaction_isolation", "read committed"),
                 ("jit", "off"),
                 ("enable_seqscan", "off"),

@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// How long the next answer is waited for. Each that did not come doubles it, so that what
 /// takes long, and is begun anew each time, comes to its end all the same.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct AnswerLimit(Duration);
 
 impl Default for AnswerLimit {
@@ -30,13 +30,17 @@ impl AnswerLimit {
     /// # Errors
     /// [`ProjectorError::NoAnswer`] when nothing was in time; it may have been done all
     /// the same.
-    pub(super) async fn wait<T>(
+    pub(super) async fn wait<T, E>(
         &mut self,
         projection: &str,
-        asked: impl Future<Output = T>,
-    ) -> Result<T, ProjectorError> {
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>, ProjectorError> {
         if let Ok(answer) = timeout(self.0, asked).await {
-            self.0 = FIRST;
+            // An error may be that somebody waits in vain for what a try before this one
+            // still holds.
+            if answer.is_ok() {
+                self.0 = FIRST;
+            }
             return Ok(answer);
         }
         let waited = self.0;
@@ -47,7 +51,8 @@ impl AnswerLimit {
         })
     }
 
-    fn lengthen(&mut self) {
+    /// Waits longer the next time.
+    pub(super) fn lengthen(&mut self) {
         self.0 = (self.0 * 2).min(LONGEST);
     }
 }
@@ -63,11 +68,13 @@ mod tests {
     async fn it_waits_longer_after_an_answer_that_did_not_come() {
         let mut limit = AnswerLimit(Duration::from_millis(1));
         for milliseconds in [2, 4, 8] {
-            let error = limit.wait("stock", pending::<()>()).await.err();
+            let error = limit.wait("stock", pending::<Result<(), ()>>()).await.err();
             assert!(error.is_some_and(|error| error.is_unavailable()));
             assert_eq!(limit.0, Duration::from_millis(milliseconds));
         }
-        assert!(limit.wait("stock", ready(())).await.is_ok());
+        assert!(limit.wait("stock", ready(Err::<(), ()>(()))).await.is_ok());
+        assert_eq!(limit.0, Duration::from_millis(8));
+        assert!(limit.wait("stock", ready(Ok::<(), ()>(()))).await.is_ok());
         assert_eq!(limit.0, FIRST);
     }
 

@@ -9,6 +9,7 @@ use dragoman_store::Stretch;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::answer_limit::AnswerLimit;
 use super::cursor::{Cursor, Place};
 use super::lane::Lane;
 use super::read_ahead::{ReadAhead, Reading};
@@ -106,6 +107,7 @@ impl Beginners {
                 place: Place::at(position),
                 types: types.into_iter().cloned().collect(),
                 about: together.min(LONGEST),
+                limit: AnswerLimit::default(),
             },
         );
         while position < self.until && !self.readers.is_empty() {

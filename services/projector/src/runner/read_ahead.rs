@@ -22,6 +22,8 @@ pub(super) struct Reading {
     pub(super) types: Vec<String>,
     /// How long a stretch is, about.
     pub(super) about: usize,
+    /// How long each is waited for.
+    pub(super) limit: AnswerLimit,
 }
 
 /// The log, read on from a place in a task of its own.
@@ -62,7 +64,7 @@ async fn read(
 ) -> Result<(), ProjectorError> {
     let projection = reading.projection.as_str();
     let refused = || ProjectorError::store(projection);
-    let mut limit = AnswerLimit::default();
+    let mut limit = reading.limit.clone();
     let beginning = async {
         let reader = store.log_reader(reading.place.position, reading.types.clone());
         let mut reader = reader.await.map_err(refused())?;

@@ -218,6 +218,7 @@ impl Rebuild<'_> {
     /// Builds until the end of the ledger is near.
     async fn catch_up(&self, building: &mut Building) -> Result<(), StepEnd> {
         let mut tries = Tries::default();
+        let mut limit = AnswerLimit::default();
         loop {
             let head = self.head().await?;
             let position = building.cursor.position();
@@ -225,9 +226,10 @@ impl Rebuild<'_> {
             if planted(Bug::SwapBeforeLevel) || head.0 - position.0 <= NEAR {
                 return Ok(());
             }
-            match self.read_through(building, head).await {
-                Ok(()) => tries = Tries::default(),
+            match self.read_through(building, head, &limit).await {
+                Ok(()) => (tries, limit) = (Tries::default(), AnswerLimit::default()),
                 Err(StepEnd::Halted(error)) if error.is_unavailable() => {
+                    limit.lengthen();
                     if !tries.rest(self.name(), &error, &self.quit).await {
                         return Err(StepEnd::Quit);
                     }
@@ -238,12 +240,18 @@ impl Rebuild<'_> {
     }
 
     /// Builds until that end of the ledger is near; the log is read meanwhile.
-    async fn read_through(&self, building: &mut Building, head: Position) -> Result<(), StepEnd> {
+    async fn read_through(
+        &self,
+        building: &mut Building,
+        head: Position,
+        limit: &AnswerLimit,
+    ) -> Result<(), StepEnd> {
         let reading = Reading {
             projection: self.name().to_owned(),
             place: building.cursor.reached().clone(),
             types: building.cursor.types.iter().cloned().collect(),
             about: WINDOW,
+            limit: limit.clone(),
         };
         let mut log = ReadAhead::start(self.store, reading);
         while head.0 - building.cursor.position().0 > NEAR {

@@ -4,18 +4,20 @@ use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use sqlx::PgConnection;
 
 use super::error::{SealError, sealing};
-use super::statement::{self, Looked, NewBatch};
+use super::statement::{self, NewBatch};
 use super::{LedgerTip, SealOutcome, SealedBatch};
 use crate::event_row::EventRow;
-use crate::{Lease, Store};
+use crate::{Lease, Store, StoreError};
 
-/// A session on the hub's database, to seal by. A database cannot become another one, nor
-/// an older one, under a session: what one statement of it saw, the next one can write down.
+/// A session on the hub's database, to seal by. A database that takes writes cannot become
+/// another one, nor an older one, under a session: what one statement of it saw, the next one
+/// can write down.
 /// After an error it is of no use.
 #[derive(Debug)]
 pub struct SealSession {
     store: Store,
     session: PgConnection,
+    system_identifier: i64,
     timeline: i32,
 }
 
@@ -23,7 +25,8 @@ impl Store {
     /// A session to seal by.
     ///
     /// # Errors
-    /// When the ledger was sealed in another cluster, or the database does not answer.
+    /// When the ledger was sealed in another cluster, or the database does not answer or is
+    /// a copy that follows another one.
     pub async fn seal_session(&self) -> Result<SealSession, SealError> {
         let session = self.pool.acquire().await.map_err(sealing)?;
         // Its own: it is closed when it is dropped, and keeps the settings that it gets now.
@@ -35,9 +38,17 @@ impl Store {
                 here: cluster.here,
             });
         }
+        if cluster.follows {
+            // A snapshot that was taken there does not know what was running, and the
+            // session would live on when the server is promoted.
+            return Err(SealError::Store(StoreError::no_answer(
+                "waiting for a server that takes writes",
+            )));
+        }
         Ok(SealSession {
             store: self.clone(),
             session,
+            system_identifier: cluster.here,
             timeline: cluster.timeline,
         })
     }
@@ -66,8 +77,10 @@ impl SealSession {
         tip: &LedgerTip,
     ) -> Result<SealOutcome, SealError> {
         let limit = limit.max(1);
-        let looked = statement::look(&mut self.session, tip, limit).await;
-        let drawn = draw_up(looked.map_err(sealing)?, limit, tip);
+        let looked = statement::look(&mut self.session, lease, tip, limit).await;
+        let looked = looked.map_err(sealing)?;
+        let seen = looked.snapshot.ok_or(SealError::LostLease)?;
+        let drawn = draw_up(looked.rows, seen, limit, tip);
         if drawn.rows.is_empty() {
             return Ok(SealOutcome::Idle);
         }
@@ -79,6 +92,7 @@ impl SealSession {
             high_seq: batch.tip.high_seq,
             snapshot: batch.tip.snapshot.clone(),
             late: drawn.late,
+            system_identifier: self.system_identifier,
             timeline: self.timeline,
             lease: lease.clone(),
         };
@@ -128,11 +142,7 @@ struct Drawn {
     snapshot: String,
 }
 
-fn draw_up(looked: Looked, limit: usize, tip: &LedgerTip) -> Drawn {
-    let Looked {
-        mut rows,
-        snapshot: seen,
-    } = looked;
+fn draw_up(mut rows: Vec<EventRow>, seen: String, limit: usize, tip: &LedgerTip) -> Drawn {
     rows.sort_unstable_by_key(EventRow::seq);
     let mut next = rows.split_off(rows.partition_point(|row| row.seq() <= tip.high_seq));
     let mut late = rows;

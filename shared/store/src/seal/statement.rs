@@ -34,26 +34,31 @@ pub(super) struct Cluster {
     pub(super) sealed_in: i64,
     pub(super) here: i64,
     pub(super) timeline: i32,
+    /// Whether this is a copy that follows another server.
+    pub(super) follows: bool,
 }
 
 /// Also settles how this session plans: by the indexes, row by row, whatever the statistics
 /// say of a log that has just grown. Any other join reads everything up to the head each
 /// time.
 pub(super) async fn cluster(session: &mut PgConnection) -> sqlx::Result<Cluster> {
-    let (sealed_in, here, timeline, _, _): (i64, i64, i32, String, String) = sqlx::query_as(
+    let found: (i64, i64, i32, bool, String, String) = sqlx::query_as(
         "select system_identifier,
                 (select system_identifier from pg_control_system()),
                 (select timeline_id from pg_control_checkpoint()),
+                pg_is_in_recovery(),
                 set_config('enable_hashjoin', 'off', false),
                 set_config('max_parallel_workers_per_gather', '0', false)
          from dragoman.ledger order by batch desc limit 1",
     )
     .fetch_one(session)
     .await?;
+    let (sealed_in, here, timeline, follows, _, _) = found;
     Ok(Cluster {
         sealed_in,
         here,
         timeline,
+        follows,
     })
 }
 
@@ -62,8 +67,8 @@ pub(super) async fn cluster(session: &mut PgConnection) -> sqlx::Result<Cluster>
 pub(super) struct Looked {
     /// Late ones, one more than were asked for at the most, and next ones.
     pub(super) rows: Vec<EventRow>,
-    /// The snapshot in which they were looked for.
-    pub(super) snapshot: String,
+    /// The snapshot in which they were looked for; `None` when the lease did not last.
+    pub(super) snapshot: Option<String>,
 }
 
 macro_rules! look {
@@ -90,8 +95,10 @@ macro_rules! look {
                      adapter, content_type, traceparent, extensions, data
               from dragoman.events where seq > $2 order by seq limit $3)
              union all
-             select pg_current_snapshot()::text, null, null, null, null, null, null, null,
-                    null, null, null, null, null"
+             select case when exists (select from dragoman.leases
+                                      where name = $4 and epoch = $5 and expires_at > clock_timestamp())
+                         then pg_current_snapshot()::text end,
+                    null, null, null, null, null, null, null, null, null, null, null, null"
         )
     };
 }
@@ -108,6 +115,7 @@ macro_rules! look {
 /// planner without statistics prefers, every row up to the head would be read.
 pub(super) async fn look(
     session: &mut PgConnection,
+    lease: &Lease,
     tip: &LedgerTip,
     limit: usize,
 ) -> sqlx::Result<Looked> {
@@ -122,13 +130,17 @@ pub(super) async fn look(
     .bind(&tip.snapshot)
     .bind(tip.high_seq)
     .bind(i64::try_from(limit).unwrap_or(i64::MAX - 1))
+    .bind(&lease.name)
+    .bind(lease.epoch)
     .fetch_all(session)
     .await?;
     let mut looked = Looked::default();
     for row in &rows {
-        match row.try_get(0)? {
-            Some(snapshot) => looked.snapshot = snapshot,
-            None => looked.rows.push(EventRow::from_column(row, 1)?),
+        let seq: Option<i64> = row.try_get(1)?;
+        if seq.is_some() {
+            looked.rows.push(EventRow::from_column(row, 1)?);
+        } else {
+            looked.snapshot = row.try_get(0)?;
         }
     }
     Ok(looked)
@@ -142,6 +154,7 @@ pub(super) struct NewBatch {
     pub(super) high_seq: i64,
     pub(super) snapshot: String,
     pub(super) late: Vec<i64>,
+    pub(super) system_identifier: i64,
     pub(super) timeline: i32,
     pub(super) lease: Lease,
 }
@@ -151,7 +164,7 @@ macro_rules! insert {
         concat!(
             "with last as materialized (
                  select batch, first_position + event_count as next_position, high_seq,
-                        system_identifier
+                        snapshot::text as snapshot, system_identifier
                  from dragoman.ledger order by batch desc limit 1
              ), sealed as (
                  insert into dragoman.ledger (batch, first_position, event_count, low_seq, high_seq,
@@ -160,6 +173,7 @@ macro_rules! insert {
                         $3::pg_snapshot, $4, last.system_identifier, $5
                  from last
                  where last.batch = $6 and last.next_position = $7 and last.high_seq = $8
+                   and last.snapshot = $12 and last.system_identifier = $13
                    and exists (select from dragoman.leases
                                where name = $9 and epoch = $10 and expires_at > clock_timestamp())
                  returning batch
@@ -194,13 +208,24 @@ pub(super) async fn insert(session: &mut PgConnection, new: &NewBatch) -> Result
     .bind(&new.lease.name)
     .bind(new.lease.epoch)
     .bind(&new.late)
+    .bind(&new.tip.snapshot)
+    .bind(new.system_identifier)
     .fetch_one(session)
     .await;
     match inserted {
         Ok(batches) => Ok(batches > 0),
-        Err(error) if sql_state(&error).as_deref() == Some("23505") => Err(SealError::LostBatch),
+        Err(error) if is_taken(&error) => Err(SealError::LostBatch),
         Err(error) => Err(sealing(error)),
     }
+}
+
+/// Whether another sealer has taken the number of the batch.
+fn is_taken(error: &sqlx::Error) -> bool {
+    let constraint = error
+        .as_database_error()
+        .and_then(|error| error.constraint());
+    sql_state(error).as_deref() == Some("23505")
+        && constraint.is_some_and(|constraint| constraint.starts_with("ledger"))
 }
 
 /// Whether a lease lasts.

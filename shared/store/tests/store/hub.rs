@@ -1,7 +1,10 @@
 use std::time::Duration;
 
-use dragoman_store::{CatalogueEntry, Lease, SealOutcome, SealedBatch, Store, StoreOptions};
+use dragoman_store::{
+    CatalogueEntry, Lease, SealOutcome, SealSession, SealedBatch, Store, StoreOptions,
+};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tokio::sync::Mutex;
 
 pub(crate) const TTL: Duration = Duration::from_secs(300);
 
@@ -9,6 +12,7 @@ pub(crate) const TTL: Duration = Duration::from_secs(300);
 pub(crate) struct Hub {
     pub(crate) store: Store,
     pub(crate) url: String,
+    sealing: Mutex<Option<SealSession>>,
 }
 
 impl Hub {
@@ -30,7 +34,11 @@ impl Hub {
             description: String::new(),
         };
         store.synchronise_catalogue(&[entry]).await.unwrap();
-        Self { store, url }
+        Self {
+            store,
+            url,
+            sealing: Mutex::default(),
+        }
     }
 
     pub(crate) async fn session(&self) -> PgConnection {
@@ -48,7 +56,13 @@ impl Hub {
 
     pub(crate) async fn seal(&self, lease: &Lease, limit: usize) -> Option<SealedBatch> {
         let tip = self.store.ledger_tip().await.unwrap();
-        match self.store.seal(lease, limit, &tip).await.unwrap() {
+        // One session for all, as a relay has it.
+        let mut kept = self.sealing.lock().await;
+        if kept.is_none() {
+            *kept = Some(self.store.seal_session().await.unwrap());
+        }
+        let session = kept.as_mut().unwrap();
+        match session.seal(lease, limit, &tip).await.unwrap() {
             SealOutcome::Idle => None,
             SealOutcome::Sealed(batch) => Some(batch),
         }

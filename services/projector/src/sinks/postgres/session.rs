@@ -42,6 +42,8 @@ impl Target {
             .options([
                 ("synchronous_commit", "on"),
                 ("idle_in_transaction_session_timeout", "5s"),
+                // A call that was given up does not go on there for long.
+                ("client_connection_check_interval", "5s"),
                 ("lock_timeout", "10s"),
                 ("default_transaction_isolation", "read committed"),
                 ("search_path", "pg_catalog"),
