@@ -8,12 +8,13 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::arguments::Arguments;
 
 /// What is in every run.
-const ALWAYS: [Attack; 14] = [
+const ALWAYS: [Attack; 16] = [
     Attack::Nothing,
     Attack::LateInQuiet,
     Attack::InsertsHeld,
     Attack::SlowAcknowledgements,
     Attack::SessionsEnded,
+    Attack::ClockSteps,
     Attack::CommitAnswerLost,
     Attack::HubAnswersLost,
     Attack::LargeLate,
@@ -23,6 +24,7 @@ const ALWAYS: [Attack; 14] = [
     Attack::RecordsLost,
     Attack::TailLost,
     Attack::Rebuilt,
+    Attack::RebuildAnswersLost,
 ];
 /// Storms of a run of everything.
 const STORMS: u32 = 12;

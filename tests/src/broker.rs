@@ -12,7 +12,7 @@ use crate::{eventually, free_port, kafka_libraries};
 #[derive(Debug)]
 pub struct Broker {
     process: Option<Process>,
-    port: u16,
+    node: Node,
     folder: TempDir,
 }
 
@@ -25,28 +25,60 @@ pub(crate) struct SecondWay {
     pub(crate) met_at: String,
 }
 
+impl SecondWay {
+    /// One that leads where the port says.
+    fn straight() -> Self {
+        let port = free_port();
+        let met_at = format!("127.0.0.1:{port}");
+        Self { port, met_at }
+    }
+}
+
 impl Broker {
     /// Formats its storage and starts it; takes some seconds.
     pub async fn start() -> Self {
-        let port = free_port();
-        let met_at = format!("127.0.0.1:{port}");
-        Self::start_with(&SecondWay { port, met_at }).await
+        Self::start_with(SecondWay::straight(), 1).await
     }
 
-    /// The same, with another way to it beside the direct one.
-    pub(crate) async fn start_with(way: &SecondWay) -> Self {
+    /// The same, with another way to it beside the direct one, and the number of nodes that
+    /// keep what Kafka itself must not lose.
+    pub(crate) async fn start_with(way: SecondWay, nodes: u8) -> Self {
+        let node = Node {
+            number: 1,
+            port: free_port(),
+            controller: free_port(),
+            way,
+            nodes,
+        };
+        Self::form(node).await
+    }
+
+    /// Another node of the same cluster, which the first leads.
+    pub(crate) async fn joined(&self) -> Self {
+        let node = Node {
+            number: self.node.number + 1,
+            port: free_port(),
+            way: SecondWay::straight(),
+            ..self.node.clone()
+        };
+        Self::form(node).await
+    }
+
+    async fn form(node: Node) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("dragoman-kafka-")
             .tempdir()
             .expect("a folder can be made");
-        let port = free_port();
-        let settings = settings(folder.path(), port, free_port(), way);
-        std::fs::write(folder.path().join("server.properties"), settings)
-            .expect("the settings can be written");
+        std::fs::write(
+            folder.path().join("server.properties"),
+            node.settings(folder.path()),
+        )
+        .expect("the settings can be written");
         let formatted = java(Command::new("java"))
             .current_dir(folder.path())
-            .args(["kafka.tools.StorageTool", "format", "--standalone"])
+            .args(["kafka.tools.StorageTool", "format"])
             .args(["-t", "ZHJhZ29tYW4tZmF1bHRzIQ", "-c", "server.properties"])
+            .args(node.leads().then_some("--standalone"))
             .output()
             .expect("there is java");
         assert!(
@@ -56,17 +88,22 @@ impl Broker {
         );
         let mut broker = Self {
             process: None,
-            port,
+            node,
             folder,
         };
         broker.restart().await;
         broker
     }
 
+    /// Its number in its cluster.
+    pub(crate) const fn number(&self) -> u8 {
+        self.node.number
+    }
+
     /// Where clients find it.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.node.port)
     }
 
     /// Stops it where it stands: connections stay open, nothing is answered.
@@ -126,16 +163,46 @@ fn java(mut command: Command) -> Command {
     command
 }
 
-fn settings(folder: &Path, port: u16, controller: u16, way: &SecondWay) -> String {
-    let SecondWay {
-        port: second,
-        met_at,
-    } = way;
-    format!(
-        "process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},SECOND://127.0.0.1:{second},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECOND://{met_at},CONTROLLER://127.0.0.1:{controller}
+/// What a broker is in its cluster.
+#[derive(Debug, Clone)]
+struct Node {
+    number: u8,
+    port: u16,
+    /// Where the node listens that decides who leads what.
+    controller: u16,
+    way: SecondWay,
+    /// How many there are.
+    nodes: u8,
+}
+
+impl Node {
+    /// Whether it decides who leads what.
+    const fn leads(&self) -> bool {
+        self.number == 1
+    }
+
+    fn settings(&self, folder: &Path) -> String {
+        let Self {
+            number,
+            port,
+            controller,
+            way: SecondWay {
+                port: second,
+                met_at,
+            },
+            nodes,
+        } = self;
+        let (roles, listens) = if self.leads() {
+            let listens = format!(",CONTROLLER://127.0.0.1:{controller}");
+            ("broker,controller", listens)
+        } else {
+            ("broker", String::new())
+        };
+        format!(
+            "process.roles={roles}
+node.id={number}
+listeners=PLAINTEXT://127.0.0.1:{port},SECOND://127.0.0.1:{second}{listens}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECOND://{met_at}{listens}
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
@@ -144,13 +211,18 @@ log.dirs={}/data
 auto.create.topics.enable=false
 num.partitions=4
 offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={nodes}
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=2000
+leader.imbalance.check.interval.seconds=2
+leader.imbalance.per.broker.percentage=0
 ",
-        folder.display()
-    )
+            folder.display()
+        )
+    }
 }

@@ -31,17 +31,20 @@ pub struct Kafka {
     pub brokers: String,
     /// Partitions of each of its topics.
     pub partitions: i32,
+    /// Nodes that keep each of them.
+    pub replication: i32,
     /// Further settings of its clients.
     pub properties: Vec<(&'static str, &'static str)>,
 }
 
 impl Kafka {
-    /// With four partitions for each topic, and nothing set.
+    /// With four partitions for each topic, on one node, and nothing set.
     #[must_use]
     pub fn at(brokers: &str) -> Self {
         Self {
             brokers: brokers.to_owned(),
             partitions: 4,
+            replication: 1,
             properties: Vec::new(),
         }
     }
@@ -286,7 +289,7 @@ impl Project {
                 .collect();
             whole["kafka"] = json!({
                 "brokers": kafka.brokers,
-                "topics": { "partitions": kafka.partitions },
+                "topics": { "partitions": kafka.partitions, "replication": kafka.replication },
                 "properties": properties,
             });
         }

@@ -27,12 +27,28 @@ impl Topics {
                 serde_json::json!({ "topic": topic, "partition": partition, "offset": offset })
             })
             .collect();
-        let wanted = tempfile::NamedTempFile::new().expect("a file can be made");
-        let text = serde_json::json!({ "partitions": ends, "version": 1 }).to_string();
-        std::fs::write(wanted.path(), text).expect("a file can be written");
+        let wanted = written(&serde_json::json!({ "partitions": ends, "version": 1 }));
         self.tool(
             "org.apache.kafka.tools.DeleteRecordsCommand",
             &["--offset-json-file", &wanted.path().to_string_lossy()],
+        );
+    }
+
+    /// Lets nodes keep a topic, the first of which is to lead it.
+    pub fn assign(&self, topic: &str, partitions: i32, nodes: &[u8]) {
+        let wanted: Vec<serde_json::Value> = (0..partitions)
+            .map(|partition| {
+                serde_json::json!({ "topic": topic, "partition": partition, "replicas": nodes })
+            })
+            .collect();
+        let wanted = written(&serde_json::json!({ "partitions": wanted, "version": 1 }));
+        self.tool(
+            "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+            &[
+                "--execute",
+                "--reassignment-json-file",
+                &wanted.path().to_string_lossy(),
+            ],
         );
     }
 
@@ -80,4 +96,10 @@ impl Topics {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+fn written(what: &serde_json::Value) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a file can be made");
+    std::fs::write(file.path(), what.to_string()).expect("a file can be written");
+    file
 }

@@ -3,6 +3,7 @@
 
 mod admin;
 mod checks;
+mod clock_watch;
 mod command_line;
 mod commands;
 mod config;

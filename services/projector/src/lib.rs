@@ -37,8 +37,9 @@ pub use runner::{
     describe_metrics, known_tails, rebuild, run,
 };
 pub use sinks::postgres::{
-    Applied, ApplyError, Decision, Drained, Generation, GenerationState, LiveLock, OpenError,
-    Opened, ParkedEvent, ParkedState, ParkedSubject, Step, Stop, Target, TargetCounts, TargetError,
+    Applied, ApplyError, Built, Decision, Drained, Generation, GenerationState, LiveLock,
+    OpenError, Opened, ParkedEvent, ParkedState, ParkedSubject, Step, Stop, Target, TargetCounts,
+    TargetError,
 };
 pub use start::Start;
 pub use table_name::TableName;

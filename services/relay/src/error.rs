@@ -110,7 +110,7 @@ impl RelayError {
             ),
             Self::Stream { source } => match source {
                 StreamError::Delivery { .. } => {
-                    "Look at the cause above. A record too large: raise `max.message.bytes` of the topic. An authorisation: grant write access. Then start the relay again: it goes on behind the last record of each partition."
+                    "Look at the cause above. A record too large: raise `max.message.bytes` of the topic. An authorisation: grant write access. A topic that was deleted: the start makes it again, and projections fill what it lost from the log. Then start the relay again: it goes on behind the last record of each partition."
                         .to_owned()
                 }
                 StreamError::TopicRefused { .. }

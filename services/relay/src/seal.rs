@@ -53,7 +53,7 @@ pub(crate) struct Sealer<'a> {
     pub(crate) lineage: &'a Lineage,
     pub(crate) batch_limit: usize,
     /// Where the ledger ended when it was last known to be the right one. `None`
-    /// when the database was away since: sessions come back without a word, so the
+    /// when the database was away since: it may have come back as another one, so the
     /// seal itself makes sure that it continues this.
     pub(crate) verified: Option<LedgerTip>,
     /// Kept until something goes wrong.

@@ -14,7 +14,7 @@ use crate::pool::answering_pool;
 pub struct StoreOptions {
     /// Shown in `pg_stat_activity`.
     pub application_name: String,
-    /// The most sessions at once.
+    /// The most sessions at once; a sealer has one more of its own.
     pub max_connections: u32,
     /// How long a call waits for a free or new session before the database counts
     /// as unavailable.

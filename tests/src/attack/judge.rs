@@ -5,7 +5,6 @@ use dragoman_faults::CrashPoint;
 use super::crew::Crew;
 use super::invariant::judging;
 use super::life::{DRAINED, TABLE};
-use super::plan::Attack;
 use super::rough_load::Told;
 use super::stage::Stage;
 use crate::history::{History, Outcome};
@@ -49,9 +48,10 @@ impl Stage {
             );
         }
         judging("Kafka holds the log: first occurrences complete and in order");
-        let repeats = match self.plan.attack {
-            Attack::RecordsLost | Attack::TailLost => 0,
-            _ => check_kafka(&self.project, &log),
+        let repeats = if self.plan.attack.loses_records() {
+            0
+        } else {
+            check_kafka(&self.project, &log)
         };
         judging("records come again only if they were on the wire in a crash");
         assert!(repeats <= REPEATS, "{repeats} repeats");

@@ -118,6 +118,14 @@ impl Stage {
                 self.overtake_rebuild(crew).await;
                 self.rebuild(crew).await;
             }
+            Attack::ClockSteps => {
+                let clock = self.clock.as_ref().expect("a clock that can be set");
+                for ahead in [3_600, -3_600, -7_200, 0] {
+                    clock.set(ahead);
+                    self.pass(crew, LIFE).await;
+                }
+            }
+            Attack::RebuildAnswersLost => self.rebuild_unanswered(crew).await,
             Attack::CommitAnswerLost => {
                 self.lose_answers(crew, Line::Target, &[Asked::Commit; 5])
                     .await;
@@ -166,6 +174,27 @@ impl Stage {
             async || self.deaths_left() == 0,
         )
         .await;
+    }
+
+    /// The answers to what a rebuild commits get lost; it comes to its end all the same.
+    async fn rebuild_unanswered(&self, crew: &mut Crew<'_>) {
+        crew.dismiss(Role::Projection).await;
+        let mut rebuild = self.project.rebuild(TABLE);
+        let wire = self.wire(Line::Target);
+        let mut lost = 0;
+        crew.until("it is rebuilt", ATTACK_LIMIT, async || {
+            if !wire.is_to_lose() {
+                lost += 1;
+                wire.lose(Asked::Commit, 1);
+            }
+            rebuild.exit_status().is_some()
+        })
+        .await;
+        wire.lose_nothing();
+        let status = rebuild.ended().await;
+        assert!(status.success(), "the rebuild failed: {}", rebuild.log());
+        assert!(lost > 3, "only {lost} answers were to get lost");
+        crew.start(Role::Projection);
     }
 
     async fn rebuild(&self, crew: &mut Crew<'_>) {

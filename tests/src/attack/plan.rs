@@ -70,6 +70,9 @@ pub enum Attack {
     SlowAcknowledgements,
     /// The hub's and the target's sessions are ended by the server, again and again.
     SessionsEnded,
+    /// The clock is set an hour forward, two back, one more, and right again, for the hub
+    /// alone.
+    ClockSteps,
     /// The answer to a commit of the projection gets lost, and its connection with it.
     CommitAnswerLost,
     /// A transaction with more events than a batch holds becomes visible late.
@@ -87,6 +90,8 @@ pub enum Attack {
     TailLost,
     /// The table is rebuilt under traffic, which overtakes it.
     Rebuilt,
+    /// The answers to what a rebuild commits get lost, and its connections with them.
+    RebuildAnswersLost,
     /// The answers to what the hub commits in its own database get lost, and the
     /// connections with them.
     HubAnswersLost,
@@ -108,6 +113,14 @@ impl Attack {
             }
             _ => None,
         }
+    }
+
+    /// Whether Kafka does not hold everything at the end.
+    pub(super) const fn loses_records(self) -> bool {
+        matches!(
+            self,
+            Self::RecordsLost | Self::TailLost | Self::Server(ServerFault::TopicDeleted)
+        )
     }
 
     /// The kind of adapter that senders use.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio::sync::Mutex;
 
-use super::environment::{Line, Needs};
+use super::environment::{Clock, Line, Needs};
 use super::exposure::{SLOW, UNEVEN};
 use super::life::{DRAINED, TABLE};
 use super::plan::{Attack, Hit, Plan};
@@ -24,9 +24,12 @@ pub(super) struct Stage {
     wires: Wires,
     /// How many deaths are left.
     fuse: NamedTempFile,
+    /// What the hub takes for the time, where the attack sets it.
+    pub(super) clock: Option<Clock>,
     /// The servers that nobody else uses, where the attack is on them.
     pub(super) postgres: Mutex<Option<Postgres>>,
     pub(super) broker: Mutex<Option<Broker>>,
+    pub(super) second_broker: Mutex<Option<Broker>>,
     /// A Postgres that follows the other.
     pub(super) follower: Mutex<Option<Postgres>>,
     /// The harness' own way to Postgres, where it may become another.
@@ -44,7 +47,9 @@ struct Wires {
 impl Stage {
     pub(super) async fn set(plan: Plan) -> Self {
         let fuse = NamedTempFile::new().expect("a file can be made");
-        let environment = environment(plan, &fuse);
+        let clock = (plan.attack == Attack::ClockSteps).then(Clock::right);
+        let mut environment = environment(plan, &fuse);
+        environment.extend(clock.iter().flat_map(Clock::environment));
         let needs = Needs::of(&plan);
         let server = match needs.postgres {
             Some(options) => Some(Postgres::start_with(options).await),
@@ -62,12 +67,20 @@ impl Stage {
             let port = free_port();
             let wire = Wire::to(&format!("127.0.0.1:{port}"));
             let met_at = wire.address();
-            let broker = Broker::start_with(&SecondWay { port, met_at }).await;
+            let nodes = if needs.second_broker { 2 } else { 1 };
+            let broker = Broker::start_with(SecondWay { port, met_at }, nodes).await;
             (Some(broker), Some(wire))
         } else {
             (None, None)
         };
+        let second_broker = match &broker {
+            Some(broker) if needs.second_broker => Some(broker.joined().await),
+            _ => None,
+        };
         let mut kafka = Kafka::at(&broker.as_ref().map_or_else(shared_kafka, Broker::address));
+        if second_broker.is_some() {
+            kafka.replication = 2;
+        }
         match plan.attack {
             Attack::SlowAcknowledgements => kafka.properties.extend(SLOW),
             Attack::UnevenPartitions => kafka.properties.extend(UNEVEN),
@@ -88,8 +101,10 @@ impl Stage {
             target,
             wires,
             fuse,
+            clock,
             postgres: Mutex::new(server),
             broker: Mutex::new(broker),
+            second_broker: Mutex::new(second_broker),
             follower: Mutex::new(follower),
             way,
         };

@@ -13,7 +13,7 @@ use crate::hub::Hub;
 use crate::lifecycle::{OnHalt, Signals, supervise};
 use crate::projections::Projections;
 use crate::status::StatusReader;
-use crate::{checks, services};
+use crate::{checks, clock_watch, services};
 
 /// Sessions with the database of each projection, at the most.
 const SESSIONS: u32 = 8;
@@ -94,6 +94,9 @@ impl Run {
         let projections =
             Projections::connect(&hub.config, &findings.definitions, &hub.url, SESSIONS)?;
         let schemas = Arc::new(findings.schemas);
+        if hub.config.kafka.is_some() && !matches!(self.service, Service::Ingest(_)) {
+            clock_watch::watch()?;
+        }
         let stop = CancellationToken::new();
         let (part, address) = match self.service {
             Service::Ingest(options) => {

@@ -18,6 +18,7 @@ mod account;
 mod answer_limit;
 mod apply;
 mod beginning;
+mod building;
 mod cursor;
 mod drain;
 mod error;

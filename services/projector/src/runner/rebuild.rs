@@ -3,28 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dragoman_core::{Identity, Position, RecordedEvent};
+use dragoman_core::Position;
 use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use dragoman_store::{Leadership, Lease, Store};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ProjectorError;
 use super::answer_limit::AnswerLimit;
-use super::apply::Applier;
+use super::building::Building;
 use super::cursor::{Cursor, Place};
-use super::lineage::{compare, read_on};
+use super::lineage::compare;
 use super::patience::{Quit, Tries, patiently};
 use super::read_ahead::{ReadAhead, Reading};
 use super::session::StepEnd;
-use crate::{
-    Checkpoint, Definition, Generation, LiveLock, Opened, Reader, Stop, Target, TargetError,
-};
+use crate::{Checkpoint, Definition, LiveLock, Opened, Reader, Target, TargetError};
 
 /// How long the lease of a rebuild lasts without being renewed: so long a rebuild
 /// waits for one that was killed.
 const LEASE: Duration = Duration::from_secs(5);
 /// Events of the log in one transaction of the target, about.
-const WINDOW: usize = 4_000;
+pub(super) const WINDOW: usize = 4_000;
 /// How near the end the live table is held still.
 const NEAR: i64 = 1_000;
 
@@ -119,35 +117,16 @@ async fn take_lease(
     }
 }
 
-struct Rebuild<'a> {
-    definition: &'a Definition,
-    store: &'a Store,
-    target: &'a Target,
+pub(super) struct Rebuild<'a> {
+    pub(super) definition: &'a Definition,
+    pub(super) store: &'a Store,
+    pub(super) target: &'a Target,
     progress: &'a (dyn Fn(RebuildProgress) + Send + Sync),
-    quit: Quit,
-}
-
-/// What is built so far.
-struct Building {
-    generation: Generation,
-    cursor: Cursor,
-    applied: i64,
-    parked: i64,
-}
-
-impl Building {
-    fn outcome(&self) -> RebuildOutcome {
-        RebuildOutcome {
-            generation: self.generation.number,
-            position: self.cursor.position(),
-            applied: self.applied,
-            parked: self.parked,
-        }
-    }
+    pub(super) quit: Quit,
 }
 
 impl Rebuild<'_> {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.definition.name
     }
 
@@ -323,80 +302,6 @@ impl Rebuild<'_> {
             head: position,
         });
         Ok(building.outcome())
-    }
-
-    /// Builds one window. False when the ledger has no more.
-    async fn step(&self, building: &mut Building) -> Result<bool, StepEnd> {
-        let place = building.cursor.reached();
-        let read = patiently(self.name(), &self.quit, || {
-            read_on(self.store, self.name(), place, WINDOW)
-        });
-        let events = read.await?.ok_or(StepEnd::Quit)?;
-        let Some(last) = events.last() else {
-            return Ok(false);
-        };
-        let to = Place::of(last, None);
-        self.build_on(building, events, to).await?;
-        Ok(true)
-    }
-
-    /// Builds what was read, and is at the place behind it.
-    async fn build_on(
-        &self,
-        building: &mut Building,
-        events: Vec<RecordedEvent>,
-        to: Place,
-    ) -> Result<(), StepEnd> {
-        let wanted: Vec<RecordedEvent> = events
-            .into_iter()
-            .filter(|event| building.cursor.wants(event))
-            .collect();
-        if wanted.is_empty() {
-            building.cursor.pass(to);
-        } else {
-            self.apply(building, &wanted, &to).await?;
-        }
-        crash(CrashPoint::RebuildMidBatch);
-        Ok(())
-    }
-
-    async fn apply(
-        &self,
-        building: &mut Building,
-        events: &[RecordedEvent],
-        to: &Place,
-    ) -> Result<(), StepEnd> {
-        let applier = Applier {
-            target: self.target,
-            definition: self.definition,
-            generation: &building.generation,
-        };
-        let applied = applier
-            .apply(&mut building.cursor, events, to, &self.quit)
-            .await?;
-        if let Some(stop) = applied.stopped {
-            return Err(self.stopped(&stop, events).into());
-        }
-        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        building.applied += count(applied.applied);
-        building.parked += count(applied.parked);
-        Ok(())
-    }
-
-    fn stopped(&self, stop: &Stop, events: &[RecordedEvent]) -> ProjectorError {
-        let failing = events.iter().find(|event| event.position == stop.position);
-        ProjectorError::RebuildStopped {
-            projection: self.name().to_owned(),
-            event: failing.map_or_else(
-                || Identity {
-                    position: stop.position,
-                    source: String::new(),
-                    id: stop.subject.clone(),
-                },
-                RecordedEvent::identity,
-            ),
-            reason: stop.reason.clone(),
-        }
     }
 
     async fn head(&self) -> Result<Position, StepEnd> {

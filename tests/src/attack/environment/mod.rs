@@ -1,5 +1,7 @@
 //! What goes wrong around the hub: on the ways to its servers, and with the servers.
 
+mod clock;
+mod cluster;
 mod needs;
 mod refusals;
 mod servers;
@@ -11,6 +13,7 @@ use super::plan::Attack;
 use super::stage::Stage;
 use crate::applied;
 
+pub(super) use clock::Clock;
 pub(super) use needs::Needs;
 pub use servers::ServerFault;
 pub use wires::Line;

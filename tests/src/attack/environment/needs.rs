@@ -31,6 +31,8 @@ pub(in crate::attack) struct Needs {
     pub(in crate::attack) follower: bool,
     /// A Kafka of its own.
     pub(in crate::attack) broker: bool,
+    /// Another node of that Kafka.
+    pub(in crate::attack) second_broker: bool,
 }
 
 impl Needs {
@@ -39,6 +41,7 @@ impl Needs {
             postgres: None,
             follower: false,
             broker: false,
+            second_broker: false,
         };
         let postgres = |options| Self {
             postgres: Some(options),
@@ -58,6 +61,10 @@ impl Needs {
             },
             Attack::Wire(Line::Kafka, _)
             | Attack::Server(ServerFault::KafkaKilled | ServerFault::KafkaFrozen) => broker,
+            Attack::Server(ServerFault::CoordinatorMoved) => Self {
+                second_broker: true,
+                ..broker
+            },
             Attack::Storm(_) => plan.storm().map_or(nothing, |storm| Self {
                 postgres: storm.restarts_postgres().then_some(ANY),
                 broker: storm.needs_broker(),

@@ -34,11 +34,16 @@ pub enum ServerFault {
     RecordTooLarge,
     /// Topics take nothing for some seconds, for want of replicas.
     NotEnoughReplicas,
+    /// A topic is deleted: the relay halts, says why, and makes it again when it is started.
+    TopicDeleted,
+    /// The node of Kafka that leads every topic, and the projection's group, dies; another
+    /// one leads; it comes back and leads again.
+    CoordinatorMoved,
 }
 
 impl ServerFault {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::PostgresKilled,
         Self::DiskFull,
         Self::Promoted,
@@ -50,6 +55,8 @@ impl ServerFault {
         Self::Rebalances,
         Self::RecordTooLarge,
         Self::NotEnoughReplicas,
+        Self::TopicDeleted,
+        Self::CoordinatorMoved,
     ];
 
     /// Whether it can be brought about here: only root can make a disk small.
@@ -63,7 +70,7 @@ impl ServerFault {
 const END_THE_HUBS: &str = "select pg_terminate_backend(pid) from pg_stat_activity
      where application_name like 'dragoman%'";
 /// How long a server is away.
-const AWAY: Duration = Duration::from_millis(1_500);
+pub(super) const AWAY: Duration = Duration::from_millis(1_500);
 /// How long it is back until it goes wrong again.
 const BACK: Duration = Duration::from_secs(1);
 /// How long a server does not do what it is there for.
@@ -117,6 +124,8 @@ impl Stage {
                     self.set_topic(topic, "min.insync.replicas", None).await;
                 }
             }
+            ServerFault::TopicDeleted => self.delete_topic(crew).await,
+            ServerFault::CoordinatorMoved => self.move_coordinator(crew).await,
         }
     }
 
@@ -206,9 +215,23 @@ impl Stage {
     async fn refuse_records(&self, crew: &mut Crew<'_>) {
         let setting = "max.message.bytes";
         self.set_topic(ORDERS, setting, Some("100")).await;
+        self.halted_relay(crew, "raise `max.message.bytes`").await;
+        self.set_topic(ORDERS, setting, None).await;
+        crew.start(Role::Relay);
+    }
+
+    async fn delete_topic(&self, crew: &mut Crew<'_>) {
+        let topic = self.topic_of(ORDERS).to_owned();
+        self.administer(move |topics| topics.delete(&topic)).await;
+        self.halted_relay(crew, "was deleted").await;
+        crew.start(Role::Relay);
+    }
+
+    /// Waits until the relay has halted because of a delivery, and said what to do.
+    async fn halted_relay(&self, crew: &mut Crew<'_>, remedy: &str) {
         let said = crew.halted(Role::Relay).await;
         assert!(
-            said.contains("raise `max.message.bytes`"),
+            said.contains(remedy),
             "the relay does not say what to do: {said}"
         );
         let status = self.project.status().expect("there is a status");
@@ -217,8 +240,6 @@ impl Stage {
             halts.iter().any(|halt| halt["code"] == "delivery_failed"),
             "the halt is not in the status: {status}"
         );
-        self.set_topic(ORDERS, setting, None).await;
-        crew.start(Role::Relay);
     }
 
     /// Sets something of the topic of a type, or lets it be as it was.
@@ -228,18 +249,26 @@ impl Stage {
         setting: &'static str,
         value: Option<&'static str>,
     ) {
-        let topics = self.project.topics();
-        let (_, topic) = topics
-            .into_iter()
-            .find(|(of, _)| *of == event_type)
-            .expect("the type has a topic");
-        let (topic, administration) = (topic.to_owned(), Topics::at(&self.project.kafka().brokers));
-        // Its tool takes a second, in which others have something to do.
-        let set = tokio::task::spawn_blocking(move || match value {
-            Some(value) => administration.set(&topic, setting, value),
-            None => administration.unset(&topic, setting),
-        });
-        set.await.expect("the topic can be changed");
+        let topic = self.topic_of(event_type).to_owned();
+        self.administer(move |topics| match value {
+            Some(value) => topics.set(&topic, setting, value),
+            None => topics.unset(&topic, setting),
+        })
+        .await;
+    }
+
+    fn topic_of(&self, event_type: &str) -> &str {
+        let topics = self.project.topics().into_iter();
+        let mut topics = topics.filter(|(of, _)| *of == event_type);
+        topics.next().expect("the type has a topic").1
+    }
+
+    /// Does something to topics. Kafka's tools take a second, in which others have
+    /// something to do.
+    pub(super) async fn administer(&self, what: impl FnOnce(&Topics) + Send + 'static) {
+        let topics = Topics::at(&self.project.kafka().brokers);
+        let done = tokio::task::spawn_blocking(move || what(&topics)).await;
+        done.expect("the topic can be changed");
     }
 }
 

@@ -61,6 +61,7 @@ pub use error::{ApplyError, OpenError, TargetError};
 pub use generation::{Generation, GenerationState};
 pub use open::Opened;
 pub use parked::{ParkedEvent, ParkedState, ParkedSubject};
+pub use rebuild::Built;
 pub use session::Target;
 pub use stops::Stop;
 pub use swap::LiveLock;

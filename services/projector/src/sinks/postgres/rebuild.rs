@@ -10,12 +10,45 @@ use super::generation::{
 use super::names::Place;
 use super::obstacles::refuse_obstacles;
 use super::session::Target;
-use super::table;
-use crate::{Definition, ReaderMode};
+use super::{checkpoints, table};
+use crate::{Checkpoint, Definition, ReaderMode};
 
 const DOING: &str = "beginning a rebuild";
 
+/// What a generation that is being built has come to, by its own records.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Its newest owner record; `None` when it has none, or is not being built.
+    pub checkpoint: Option<Checkpoint>,
+    /// Events that are parked in it.
+    pub parked: i64,
+}
+
 impl Target {
+    /// How far a generation beside the live one has come, where that is not known
+    /// because an answer got lost. Changes nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn look_at_building(&self, generation: &Generation) -> Result<Built, TargetError> {
+        const DOING: &str = "looking at what is being built";
+        let mut transaction = self.begin_reading(DOING).await?;
+        let checkpoints = checkpoints::newest(&mut transaction, generation).await?;
+        let parked = sqlx::query_scalar(
+            "select count(*) from dragoman_projection.parked_events
+             where projection = $1 and generation = $2",
+        )
+        .bind(&generation.projection)
+        .bind(generation.number)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(TargetError::during(DOING))?;
+        Ok(Built {
+            checkpoint: checkpoints.into_iter().next(),
+            parked,
+        })
+    }
+
     /// Begins another generation beside the live one, with an empty table of its own,
     /// read from the ledger. What an interrupted rebuild left is removed. The live one
     /// may be of another definition.
