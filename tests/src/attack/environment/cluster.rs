@@ -1,17 +1,20 @@
 //! A Kafka of two nodes, one of which dies.
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::servers::AWAY;
 use crate::attack::crew::Crew;
-use crate::attack::life::DRAINED;
 use crate::attack::stage::Stage;
 
 /// Where Kafka keeps how far groups are; who leads a partition of it coordinates the groups
 /// of that partition.
 const GROUPS: &str = "__consumer_offsets";
+
+/// How long Kafka may take to let another node lead.
+const TAKEN_OVER: Duration = Duration::from_secs(90);
 
 impl Stage {
     /// Everything is led by the second node, which dies and comes back.
@@ -39,7 +42,7 @@ impl Stage {
     async fn until_led_by(&self, crew: &mut Crew<'_>, node: u8) {
         let brokers = &self.project.kafka().brokers;
         let what = format!("node {node} of Kafka leads");
-        crew.until(&what, DRAINED, async || {
+        crew.until(&what, TAKEN_OVER, async || {
             let leaders = leaders(brokers).await;
             !leaders.is_empty() && leaders.iter().all(|leader| *leader == i64::from(node))
         })
