@@ -1,7 +1,7 @@
 # Each target sets up what it needs first, and leaves nothing running.
 # `make` alone says what there is.
 
-.PHONY: help setup demo test bench faults corpus lint docs
+.PHONY: help setup demo test bench faults fuzz corpus lint docs
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | column -t -l 2 2>/dev/null || sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile
@@ -36,3 +36,7 @@ docs: ## API documentation to target/doc; the pages and the schema that are gene
 faults: ## the hub under attack: crash points, environment faults, planted bugs (QUICK=1: a part; SOAK=N: N events under a storm)
 	@scripts/setup test
 	@KAFKA= QUICK="$(QUICK)" SOAK="$(SOAK)" scripts/servers with scripts/faults
+
+fuzz: ## the decoders and `check`, fed with spoilt examples for ten minutes (SECONDS_EACH=600)
+	@KAFKA=none scripts/setup demo
+	@SECONDS_EACH="$(or $(SECONDS_EACH),600)" scripts/fuzz

@@ -30,6 +30,7 @@ pub(crate) fn postgres_programs() -> PathBuf {
 }
 
 /// The hub's binary.
-pub(crate) fn hub_program() -> PathBuf {
+#[must_use]
+pub fn hub_program() -> PathBuf {
     variable("DRAGOMAN_BIN").into()
 }

@@ -51,7 +51,7 @@ mod wait;
 pub use broker::Broker;
 pub use chain::{Breach, Chain, Flaw, check_chain};
 pub use database::Database;
-pub use environment::{kafka_libraries, shared_kafka, shared_postgres};
+pub use environment::{hub_program, kafka_libraries, shared_kafka, shared_postgres};
 pub use flow::{
     Passage, applied, freeze_in_flight, in_kafka, wait_for_topics, wait_until_applied,
     wait_until_published,

@@ -5,7 +5,6 @@
 //! of it wakes them all. A process may die at any line and begins where it stood, so it
 //! takes its own place: the same program, the same arguments, the same process id.
 
-use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
@@ -73,19 +72,16 @@ fn begin_anew(back: Duration) {
         seconds = back.as_secs(),
         "the clock was set back, and the Kafka client waits by it: this process begins anew"
     );
-    let error = replaced();
-    // It goes on as it is: what does not wait at this moment is not concerned.
-    tracing::error!(%error, "the process cannot begin anew; start it again");
-}
-
-/// Returns only when it could not be done.
-fn replaced() -> io::Error {
-    match std::env::current_exe() {
-        Ok(program) => Command::new(program)
-            .args(std::env::args_os().skip(1))
-            .exec(),
-        Err(error) => error,
+    // Also when an upgrade has put another file in the place of the program.
+    let mut anew = Command::new("/proc/self/exe");
+    let mut arguments = std::env::args_os();
+    if let Some(name) = arguments.next() {
+        anew.arg0(name);
     }
+    // Returns only when it could not be done.
+    let error = anew.args(arguments).exec();
+    tracing::error!(%error, "the process cannot begin anew, and ends: start it again");
+    std::process::exit(1);
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::failure::Failure;
 
@@ -32,6 +33,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&text)
 }
 
+/// JSON text in a document of ours, digit for digit, and in one line: JSON has line breaks
+/// nowhere but between values.
+pub(crate) fn as_it_is(json: &str) -> Result<Box<RawValue>, Failure> {
+    RawValue::from_string(json.replace(['\n', '\r'], " "))
+        .map_err(|error| Failure::from_error(&error))
+}
+
 /// A table with a head, fitted to the terminal.
 pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
@@ -48,4 +56,15 @@ pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
 /// Whether a person is watching what goes to stderr.
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    #[test]
+    fn json_is_one_line_with_every_digit() {
+        let data = "{\r\n  \"text\": \"a\\nb\",\n  \"price\": 1.50\n}";
+        let line = super::as_it_is(data).unwrap();
+        assert_eq!(line.get(), "{    \"text\": \"a\\nb\",   \"price\": 1.50 }");
+    }
 }

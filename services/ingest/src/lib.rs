@@ -31,6 +31,7 @@ mod problem;
 mod quarantine;
 mod queue;
 mod refusals;
+mod retry;
 mod run;
 mod samples;
 mod server;
@@ -47,10 +48,11 @@ pub use decode::Decode;
 pub use error::IngestError;
 pub use options::IngestOptions;
 pub use problem::problems_page;
-pub use quarantine::{RetryOutcome, retry};
+pub use retry::{Prospect, RetryOutcome, preview, retry};
 pub use run::{Ingest, run};
 pub use samples::Sample;
 pub use telemetry::describe_metrics;
 pub use verify::{
-    Encoding, GithubOptions, HmacAlgorithm, HmacOptions, StandardWebhooksOptions, VerifyOptions,
+    ApiKeyOptions, BasicOptions, Encoding, GithubOptions, HmacAlgorithm, HmacOptions,
+    ShopifyOptions, SlackOptions, StandardWebhooksOptions, StripeOptions, VerifyOptions,
 };

@@ -12,7 +12,7 @@ use crate::catalogue::check_event;
 use crate::delivery::Delivery;
 use crate::error::chain;
 use crate::translate::events_of;
-use crate::{Adapters, Schemas};
+use crate::{Adapters, Decode, Schemas};
 
 const REQUEST: &str = ".request.json";
 const EVENTS: &str = ".events.json";
@@ -90,8 +90,8 @@ fn run_one(webhook: &Webhook, folder: &Path, name: &str, schemas: &Schemas) -> R
     let expected = read(folder, &format!("{name}{EVENTS}"))?;
     let request = parse(&request, &format!("{name}{REQUEST}"))?;
     let expected = parse(&expected, &format!("{name}{EVENTS}"))?;
-    let delivery =
-        delivery_of(request.root()).map_err(|error| format!("{name}{REQUEST}: {error}"))?;
+    let delivery = delivery_of(request.root(), webhook.decoder.form)
+        .map_err(|error| format!("{name}{REQUEST}: {error}"))?;
     let events = events_of(webhook, &delivery, |event, data| {
         check_event(schemas, event, data.root())
     })
@@ -121,7 +121,7 @@ fn parse<'t>(text: &'t [u8], file: &str) -> Result<Document<'t>, String> {
     Document::parse(text).map_err(|error| format!("{file}: {error}"))
 }
 
-fn delivery_of(request: Json<'_>) -> Result<Delivery, String> {
+fn delivery_of(request: Json<'_>, form: Decode) -> Result<Delivery, String> {
     let mut delivery = Delivery {
         headers: BTreeMap::new(),
         query: BTreeMap::new(),
@@ -137,7 +137,7 @@ fn delivery_of(request: Json<'_>) -> Result<Delivery, String> {
                     .collect();
             }
             "query" => delivery.query = texts(value)?,
-            "body" => delivery.body = value.raw().as_bytes().to_vec(),
+            "body" => delivery.body = body(value, form)?,
             "received" => delivery.received = time(value)?,
             other => {
                 return Err(format!(
@@ -147,6 +147,19 @@ fn delivery_of(request: Json<'_>) -> Result<Delivery, String> {
         }
     }
     Ok(delivery)
+}
+
+/// A body of JSON stands in the sample as it is, others as text.
+fn body(value: Json<'_>, form: Decode) -> Result<Vec<u8>, String> {
+    match (form, value.as_text()) {
+        (Decode::Json, _) => Ok(value.raw().as_bytes().to_vec()),
+        // A sample is UTF-8, whatever its text declares: a byte order mark says so.
+        (Decode::Xml, Some(text)) => Ok(format!("\u{feff}{text}").into_bytes()),
+        (Decode::Form, Some(text)) => Ok(text.into_owned().into_bytes()),
+        (Decode::Xml | Decode::Form, None) => {
+            Err("`body` must be text, the XML or the form as it comes".to_owned())
+        }
+    }
 }
 
 fn texts(object: Json<'_>) -> Result<BTreeMap<String, String>, String> {

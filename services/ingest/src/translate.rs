@@ -2,7 +2,9 @@
 
 use dragoman_core::{Event, JSON};
 use dragoman_store::AppendConflict;
-use dragoman_translate::{Document, JsonError, MappedEvent, MappingError, MappingInput};
+use dragoman_translate::{
+    DecodeError, Document, JsonError, MappedEvent, MappingError, MappingInput,
+};
 use thiserror::Error;
 
 use crate::adapters::Webhook;
@@ -13,8 +15,8 @@ use crate::delivery::{Delivery, is_traceparent};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum DeliveryFault {
     /// The body cannot be decoded.
-    #[error("the body is not strict JSON")]
-    Body(#[source] JsonError),
+    #[error(transparent)]
+    Body(DecodeError),
     /// The mapping failed.
     #[error("the mapping does not take it")]
     Mapping(#[source] MappingError),
@@ -91,7 +93,13 @@ pub(crate) fn events_of(
     delivery: &Delivery,
     check: impl Fn(&Event, &Document<'_>) -> Result<(), EventFault>,
 ) -> Result<Vec<Event>, DeliveryFault> {
-    let body = Document::parse(&delivery.body).map_err(DeliveryFault::Body)?;
+    let json = webhook
+        .decoder
+        .json(&delivery.body)
+        .map_err(DeliveryFault::Body)?;
+    let body = Document::parse(&json)
+        .map_err(DecodeError::Json)
+        .map_err(DeliveryFault::Body)?;
     let mapped = webhook
         .mapping
         .run(MappingInput {

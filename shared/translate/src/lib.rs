@@ -1,7 +1,8 @@
 //! From bytes to events and from events to columns: strict decoding, JSON Schema,
 //! VRL programs. Pure: no clock, no I/O, no runtime; everything is `Send + Sync`.
 //!
-//! The way in: [`Document::parse`] reads a body strictly and keeps its text,
+//! The way in: [`Document::parse`] reads a body strictly and keeps its text
+//! ([`xml_to_json`] and [`form_to_json`] make JSON of other forms before),
 //! [`Mapping::run`] turns it into [`MappedEvent`]s, [`Schema::validate`] says
 //! whether their data is what the catalogue promises.
 //!
@@ -33,11 +34,15 @@
 //! or nested more than 256 deep are refused, and a function that panics on a payload
 //! is a failed program.
 
+mod decode;
 mod json;
 mod program;
 mod schema;
 mod shape;
 
+pub use decode::{
+    DecodeError, FormError, MAX_XML_DEPTH, XmlError, XmlErrorKind, form_to_json, xml_to_json,
+};
 pub use json::{Document, Elements, Json, JsonError, JsonErrorKind, JsonKind, MAX_DEPTH, Members};
 pub use program::{
     Cell, CompileError, Each, EvaluateError, EventScope, EventView, Expression, InexactNumber,

@@ -270,15 +270,9 @@ impl<'a> Shown<'a> {
             subject: &event.subject,
             time: event.time,
             stored_at: recorded.stored_at,
-            data: RawValue::from_string(in_one_line(&event.data))
-                .map_err(|error| Failure::from_error(&error))?,
+            data: output::as_it_is(&event.data)?,
         })
     }
-}
-
-/// JSON has line breaks nowhere but between values.
-fn in_one_line(json: &str) -> String {
-    json.replace(['\n', '\r'], " ")
 }
 
 fn show_line(recorded: &RecordedEvent, json: bool) -> Result<(), Failure> {
@@ -315,17 +309,4 @@ fn show_whole(recorded: &RecordedEvent) -> Result<(), Failure> {
     }
     output::line("")?;
     output::line(&event.data)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_one_line;
-
-    #[test]
-    fn an_event_is_one_line_with_every_digit() {
-        let data = "{\r\n  \"text\": \"a\\nb\",\n  \"price\": 1.50\n}";
-        let line = in_one_line(data);
-        assert_eq!(line.lines().count(), 1);
-        assert_eq!(line, "{    \"text\": \"a\\nb\",   \"price\": 1.50 }");
-    }
 }

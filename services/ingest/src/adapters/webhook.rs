@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Adapter, AdapterProblem};
+use crate::decode::Decoder;
 use crate::verify::Verifier;
 use crate::{Decode, Schemas, VerifyOptions};
 
@@ -27,6 +28,10 @@ pub struct WebhookOptions {
     /// In which form deliveries come.
     #[serde(default)]
     pub decode: Decode,
+    /// What is an array even when it is there once: paths of elements from the outermost
+    /// on (`Order.OrderLine`), or names of fields of a form.
+    #[serde(default)]
+    pub arrays: Vec<String>,
     /// The program (VRL) that makes events of a delivery. It sees `.body`, `.headers`,
     /// `.query` and `.received`, and yields `{ id, type, subject, time?, data }`, an
     /// array of such, or null for what is nothing for us.
@@ -43,6 +48,7 @@ pub(crate) struct Webhook {
     pub(crate) name: Arc<str>,
     pub(crate) source: String,
     pub(crate) verifier: Box<dyn Verifier>,
+    pub(crate) decoder: Decoder,
     pub(crate) mapping: Mapping,
     pub(crate) mapping_file: PathBuf,
     pub(crate) samples: Option<PathBuf>,
@@ -70,12 +76,12 @@ impl WebhookOptions {
                 format!("write 1 to {MAX_NAME_BYTES} bytes of printable text, as in /payments"),
             ));
         }
-        if let Some(form) = self.decode.not_there_yet() {
+        if self.decode == Decode::Json && !self.arrays.is_empty() {
             problems.push(AdapterProblem::new(
                 name,
-                &["decode"],
-                format!("deliveries in the form `{form}` cannot be decoded yet"),
-                "let the sender send JSON, or wait for a later version: this one knows `json`",
+                &["arrays"],
+                "JSON says itself what is an array",
+                "leave `arrays` out, or say `decode: xml` or `decode: form`",
             ));
         }
         let verifier = self.verify.compile().map_err(|found| {
@@ -95,6 +101,10 @@ impl WebhookOptions {
                     name: name.into(),
                     source,
                     verifier,
+                    decoder: Decoder {
+                        form: self.decode,
+                        arrays: self.arrays.iter().cloned().collect(),
+                    },
                     mapping,
                     mapping_file: self.map.path().to_owned(),
                     samples: self.samples.as_ref().map(|folder| folder.path().to_owned()),

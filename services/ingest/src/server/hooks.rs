@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::{Door, Refused, body, unavailable};
 use crate::adapters::Webhook;
 use crate::catalogue::EventFault;
+use crate::credentials::redact;
 use crate::delivery::{Delivery, headers_of};
 use crate::error::chain;
 use crate::problem::{Problem, ProblemKind, answer};
@@ -46,7 +47,7 @@ pub(super) async fn take<C: Clock>(
         Problem::new(ProblemKind::Unauthorized, refusal.to_string())
     })?;
     crash(CrashPoint::IngestAfterAuth);
-    let delivery = delivery_of(&head, body, now);
+    let delivery = delivery_of(webhook, &head, body, now);
     let events = events_of(webhook, &delivery, |event, data| {
         door.catalogue.check(event, data.root())
     });
@@ -63,8 +64,16 @@ pub(super) async fn take<C: Clock>(
     append(door, webhook, &delivery, events).await
 }
 
-fn delivery_of(head: &Parts, body: Vec<u8>, received: chrono::DateTime<chrono::Utc>) -> Delivery {
+/// Without credentials, so that no program can write one down, and a delivery is the same
+/// when it is run again.
+fn delivery_of(
+    webhook: &Webhook,
+    head: &Parts,
+    body: Vec<u8>,
+    received: chrono::DateTime<chrono::Utc>,
+) -> Delivery {
     let mut headers = headers_of(&head.headers);
+    redact(&mut headers, &webhook.verifier.proof_headers());
     // The body is kept as it is without them.
     headers.remove(header::CONTENT_ENCODING.as_str());
     headers.remove(header::CONTENT_LENGTH.as_str());

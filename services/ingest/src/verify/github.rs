@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::mac::Macs;
-use super::{HmacAlgorithm, OptionProblem, Refusal, Signed, Verifier, only_value, require_secrets};
+use super::{OptionProblem, Refusal, Signed, Verifier, only_value};
 
 const SIGNATURE: &str = "x-hub-signature-256";
 const DELIVERY: &str = "x-github-delivery";
@@ -22,14 +22,8 @@ pub struct GithubOptions {
 
 impl GithubOptions {
     pub(super) fn compile(&self) -> Result<Box<dyn Verifier>, Vec<OptionProblem>> {
-        require_secrets(self.secrets.len())?;
-        let keys = self
-            .secrets
-            .iter()
-            .map(|secret| secret.expose().as_bytes().to_vec())
-            .collect();
         Ok(Box::new(Github {
-            macs: Macs::new(HmacAlgorithm::Sha256, keys),
+            macs: Macs::sha256(&self.secrets)?,
         }))
     }
 }
@@ -47,14 +41,8 @@ impl Verifier for Github {
         let signature = only_value(signed.headers, SIGNATURE)?
             .strip_prefix(b"sha256=")
             .and_then(|digits| hex::decode(digits).ok())
-            .ok_or_else(|| Refusal::Form {
-                header: SIGNATURE.to_owned(),
-            })?;
-        if self.macs.verify(&[signed.body], &[signature]) {
-            Ok(())
-        } else {
-            Err(Refusal::Signature)
-        }
+            .ok_or_else(|| Refusal::form(SIGNATURE))?;
+        self.macs.require(&[signed.body], &[signature])
     }
 
     fn delivery_id(&self, headers: &HeaderMap) -> Option<String> {

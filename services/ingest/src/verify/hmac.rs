@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::mac::Macs;
-use super::{OptionProblem, Refusal, Signed, Verifier, only_value, require_secrets};
+use super::{OptionProblem, Refusal, Signed, Verifier, header_name, only_value};
 
 /// An HMAC of the body in a header.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -63,24 +63,11 @@ impl Encoding {
 
 impl HmacOptions {
     pub(super) fn compile(&self) -> Result<Box<dyn Verifier>, Vec<OptionProblem>> {
-        let header = HeaderName::try_from(self.header.as_str()).map_err(|_| {
-            vec![OptionProblem::new(
-                &["header"],
-                format!("{:?} cannot be the name of a header", self.header),
-                "write the name as the sender's documentation has it, as in X-Signature",
-            )]
-        })?;
-        require_secrets(self.secrets.len())?;
-        let keys = self
-            .secrets
-            .iter()
-            .map(|secret| secret.expose().as_bytes().to_vec())
-            .collect();
         Ok(Box::new(HeaderHmac {
-            header,
+            header: header_name(&self.header, "X-Signature")?,
             encoding: self.encoding,
             prefix: self.prefix.clone(),
-            macs: Macs::new(self.algorithm, keys),
+            macs: Macs::of(self.algorithm, &self.secrets)?,
         }))
     }
 }
@@ -98,14 +85,8 @@ impl Verifier for HeaderHmac {
         let signature = only_value(signed.headers, self.header.as_str())?
             .strip_prefix(self.prefix.as_bytes())
             .and_then(|text| self.encoding.decode(text))
-            .ok_or_else(|| Refusal::Form {
-                header: self.header.to_string(),
-            })?;
-        if self.macs.verify(&[signed.body], &[signature]) {
-            Ok(())
-        } else {
-            Err(Refusal::Signature)
-        }
+            .ok_or_else(|| Refusal::form(self.header.as_str()))?;
+        self.macs.require(&[signed.body], &[signature])
     }
 
     fn delivery_id(&self, _: &HeaderMap) -> Option<String> {

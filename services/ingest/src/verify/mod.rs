@@ -5,22 +5,34 @@
 //! secrets, so that a secret can be changed without losing a delivery: add the new one,
 //! change the sender, remove the old one.
 
+mod api_key;
+mod basic;
 mod github;
 mod hmac;
 mod mac;
+mod password;
+mod shopify;
+mod slack;
 mod standard_webhooks;
+mod stripe;
+mod timestamp;
 
 use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use thiserror::Error;
 
+pub use self::api_key::ApiKeyOptions;
+pub use self::basic::BasicOptions;
 pub use self::github::GithubOptions;
 pub use self::hmac::{Encoding, HmacAlgorithm, HmacOptions};
+pub use self::shopify::ShopifyOptions;
+pub use self::slack::SlackOptions;
 pub use self::standard_webhooks::StandardWebhooksOptions;
+pub use self::stripe::StripeOptions;
 
 macro_rules! schemes {
     ($($(#[$docs:meta])* $scheme:ident($options:ty),)*) => {
@@ -53,9 +65,22 @@ schemes! {
     /// Standard Webhooks (<https://www.standardwebhooks.com>): HMAC-SHA256 of id,
     /// timestamp and body, five minutes of tolerance.
     StandardWebhooks(StandardWebhooksOptions),
+    /// Stripe's webhooks: HMAC-SHA256 of timestamp and body in `Stripe-Signature`, five
+    /// minutes of tolerance. Within them the id of the event, `.body.id`, tells a repeat.
+    Stripe(StripeOptions),
+    /// Shopify's webhooks: HMAC-SHA256 of the body in `X-Shopify-Hmac-Sha256`, and
+    /// `X-Shopify-Webhook-Id` remembered.
+    Shopify(ShopifyOptions),
+    /// Slack's requests: HMAC-SHA256 of timestamp and body in `X-Slack-Signature`, five
+    /// minutes of tolerance.
+    Slack(SlackOptions),
     /// An HMAC of the body in a header of the sender's choice. It does not say when it
     /// was made: only the event's id protects from a delivery that is sent again.
     Hmac(HmacOptions),
+    /// A secret in a header, as it is: for senders that cannot sign.
+    ApiKey(ApiKeyOptions),
+    /// HTTP Basic authentication: for senders that cannot sign.
+    Basic(BasicOptions),
 }
 
 /// What is looked at.
@@ -97,6 +122,23 @@ pub(crate) enum Refusal {
     /// No secret makes this signature.
     #[error("the signature is not the one of this body with any of the secrets")]
     Signature,
+    /// The header does not show what only the sender knows.
+    #[error("the header {header} does not hold the right credentials")]
+    Secret { header: String },
+}
+
+impl Refusal {
+    fn form(header: &str) -> Self {
+        Self::Form {
+            header: header.to_owned(),
+        }
+    }
+
+    fn secret(header: &str) -> Self {
+        Self::Secret {
+            header: header.to_owned(),
+        }
+    }
 }
 
 /// An option of a scheme that cannot be used.
@@ -129,6 +171,17 @@ fn only_value<'h>(headers: &'h HeaderMap, header: &str) -> Result<&'h [u8], Refu
     }
 }
 
+/// The name of a header that the sender chose.
+fn header_name(name: &str, example: &str) -> Result<HeaderName, Vec<OptionProblem>> {
+    HeaderName::try_from(name).map_err(|_| {
+        vec![OptionProblem::new(
+            &["header"],
+            format!("{name:?} cannot be the name of a header"),
+            format!("write the name as the sender's documentation has it, as in {example}"),
+        )]
+    })
+}
+
 /// At least one secret must be given.
 fn require_secrets(count: usize) -> Result<(), Vec<OptionProblem>> {
     if count > 0 {
@@ -144,7 +197,13 @@ fn require_secrets(count: usize) -> Result<(), Vec<OptionProblem>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod testing {
+    use chrono::{DateTime, Utc};
     use http::{HeaderMap, HeaderName, HeaderValue};
+
+    /// A moment, in seconds since 1970.
+    pub(super) fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
 
     pub(super) fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         pairs

@@ -9,14 +9,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::mac::Macs;
-use super::{HmacAlgorithm, OptionProblem, Refusal, Signed, Verifier, only_value, require_secrets};
+use super::{
+    HmacAlgorithm, OptionProblem, Refusal, Signed, Verifier, only_value, require_secrets, timestamp,
+};
 
 const ID: &str = "webhook-id";
 const TIMESTAMP: &str = "webhook-timestamp";
 const SIGNATURE: &str = "webhook-signature";
 
-/// How far the sender's clock may be from ours, in seconds.
-const TOLERANCE: i64 = 300;
 /// How many signatures of one delivery are looked at: one for each secret of the
 /// sender, of which there are two while one is being changed.
 const MOST_SIGNATURES: usize = 8;
@@ -64,15 +64,9 @@ struct StandardWebhooks {
 impl Verifier for StandardWebhooks {
     fn verify(&self, signed: Signed<'_>) -> Result<(), Refusal> {
         let id = only_value(signed.headers, ID)?;
-        let timestamp = only_value(signed.headers, TIMESTAMP)?;
+        let moment = only_value(signed.headers, TIMESTAMP)?;
         let signatures = only_value(signed.headers, SIGNATURE)?;
-        let form = |header: &str| Refusal::Form {
-            header: header.to_owned(),
-        };
-        let signed_at: i64 = std::str::from_utf8(timestamp)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| form(TIMESTAMP))?;
+        let signed_at = timestamp::parse(TIMESTAMP, moment)?;
         let signatures: Vec<Vec<u8>> = signatures
             .split(|byte| *byte == b' ')
             .take(MOST_SIGNATURES)
@@ -86,19 +80,11 @@ impl Verifier for StandardWebhooks {
             });
         }
         if signatures.is_empty() {
-            return Err(form(SIGNATURE));
+            return Err(Refusal::form(SIGNATURE));
         }
-        if !self
-            .macs
-            .verify(&[id, b".", timestamp, b".", signed.body], &signatures)
-        {
-            return Err(Refusal::Signature);
-        }
-        // After the signature: who cannot sign learns nothing of our clock.
-        if signed_at.abs_diff(signed.now.timestamp()) > TOLERANCE.unsigned_abs() {
-            return Err(Refusal::Timestamp);
-        }
-        Ok(())
+        self.macs
+            .require(&[id, b".", moment, b".", signed.body], &signatures)?;
+        timestamp::require_recent(signed_at, signed.now)
     }
 
     fn delivery_id(&self, headers: &HeaderMap) -> Option<String> {

@@ -5,6 +5,7 @@
 mod acceptance;
 mod api;
 mod bad_input;
+mod forms;
 mod hooks;
 mod keys;
 mod outages;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dragoman_ingest::{Adapters, Catalogue, RetryOutcome, retry};
+use dragoman_ingest::{Adapters, Catalogue, Prospect, RetryOutcome, preview, retry};
 use dragoman_store::{QuarantineState, QuarantinedDelivery};
 use uuid::Uuid;
 
@@ -16,6 +16,15 @@ impl Hub {
         let adapters = Adapters::compile(&adapters(self.folder.path()), &schemas()).unwrap();
         let catalogue = Catalogue::new(Arc::new(schemas()), [].into());
         retry(&self.store, &adapters, &catalogue, id).await.unwrap()
+    }
+
+    /// What it would become.
+    async fn preview(&self, id: Uuid) -> Prospect {
+        let adapters = Adapters::compile(&adapters(self.folder.path()), &schemas()).unwrap();
+        let catalogue = Catalogue::new(Arc::new(schemas()), [].into());
+        preview(&self.store, &adapters, &catalogue, id)
+            .await
+            .unwrap()
     }
 
     fn mend(&self, mapping: &str) {
@@ -73,6 +82,14 @@ async fn after_the_mapping_is_mended_a_delivery_is_stored_once() {
         r#"{ "id": to_string!(.body.id), "type": "order.placed", "subject": "s",
              "time": .received, "data": .body.data }"#,
     );
+    let Prospect::Events(events) = hub.preview(id).await else {
+        panic!("it would become an event")
+    };
+    assert_eq!(
+        (events[0].id.as_str(), events[0].data.as_str()),
+        ("7", r#"{"total":1}"#)
+    );
+    assert_eq!(hub.events().await, 0, "looking changes nothing");
     let stored = RetryOutcome::Stored {
         stored: 1,
         duplicate: 0,

@@ -1,5 +1,7 @@
 //! What a rebuild builds, window by window.
 
+use std::time::Duration;
+
 use dragoman_core::{Identity, RecordedEvent};
 use dragoman_faults::{CrashPoint, crash};
 
@@ -108,8 +110,20 @@ impl Rebuild<'_> {
                 building.parked = built.parked;
                 Ok(())
             }
-            // Somebody else moved it.
-            _ => Err(StepEnd::LostOwnership),
+            // A step was done that reached elsewhere: nobody else moves a generation that
+            // is being built. What is behind it is read again.
+            Some(checkpoint) => {
+                building.cursor.moved(&checkpoint);
+                building.applied = checkpoint.applied;
+                building.parked = built.parked;
+                let projection = self.name().to_owned();
+                Err(ProjectorError::NoAnswer {
+                    projection,
+                    waited: Duration::ZERO,
+                }
+                .into())
+            }
+            None => Err(StepEnd::LostOwnership),
         }
     }
 

@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use clap::Args;
-use dragoman_ingest::RetryOutcome;
+use dragoman_core::Event;
+use dragoman_ingest::{Prospect, RetryOutcome};
+use dragoman_store::QuarantineState;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,11 +21,12 @@ const MOST: i64 = 100_000;
 
 /// Run deliveries again, through the mapping as it is now
 ///
-/// What became events leaves the quarantine; of what did not it is said why, and it
+/// Each delivery's events are shown before they are stored. With --dry-run they are shown
+/// alone; whether the log has one of that id already is not looked at. What became events leaves the quarantine; of what did not it is said why, and it
 /// stays. A delivery that was interrupted can be run again: its events are stored once.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  dragoman quarantine retry 0198c0de-0000-7000-8000-000000000000\n  dragoman quarantine retry --adapter payments\n\nExits with 3 when one of them stays."
+    after_help = "Examples:\n  dragoman quarantine retry 0198c0de-0000-7000-8000-000000000000\n  dragoman quarantine retry --adapter payments --dry-run\n  dragoman quarantine retry --adapter payments\n\nExits with 3 when one of them stays."
 )]
 pub(super) struct Retry {
     /// Their ids, from the list
@@ -29,6 +35,9 @@ pub(super) struct Retry {
     /// All that wait of one adapter
     #[arg(long, value_name = "NAME", conflicts_with = "ids")]
     adapter: Option<String>,
+    /// Show what would come of them, and store nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
@@ -54,15 +63,24 @@ impl Retry {
         }
         let mut kept = 0_usize;
         for id in ids {
-            let outcome = dragoman_ingest::retry(&hub.store, &findings.adapters, &catalogue, id)
-                .await
-                .map_err(|error| Failure::from_error(&error))?;
-            if outcome == RetryOutcome::Unknown {
+            let (store, adapters) = (&hub.store, &findings.adapters);
+            let prospect = dragoman_ingest::preview(store, adapters, &catalogue, id).await;
+            let prospect = prospect.map_err(|error| Failure::from_error(&error))?;
+            if prospect == Prospect::Unknown {
                 return Err(Failure::usage(
                     format!("there is no quarantined delivery {id}"),
                     "`dragoman quarantine list` shows those that wait",
                 ));
             }
+            if self.dry_run || !self.json {
+                self.foretell(id, &prospect)?;
+            }
+            if self.dry_run {
+                kept += usize::from(matches!(prospect, Prospect::Kept { .. }));
+                continue;
+            }
+            let outcome = dragoman_ingest::retry(store, adapters, &catalogue, id).await;
+            let outcome = outcome.map_err(|error| Failure::from_error(&error))?;
             kept += usize::from(matches!(outcome, RetryOutcome::Kept { .. }));
             self.tell(id, &outcome)?;
         }
@@ -70,6 +88,36 @@ impl Retry {
             Ok(())
         } else {
             Err(Failure::Wanting)
+        }
+    }
+
+    /// What would come of a delivery. Of one that stays, people hear when it was tried,
+    /// if it is.
+    fn foretell(&self, id: Uuid, prospect: &Prospect) -> Result<(), Failure> {
+        if self.json {
+            return foretell_as_json(id, prospect);
+        }
+        match prospect {
+            Prospect::Events(events) => {
+                for event in events {
+                    output::line(&format!(
+                        "{id}: {} {} of {}: {}",
+                        event.event_type, event.id, event.subject, event.data
+                    ))?;
+                }
+                if events.is_empty() && self.dry_run {
+                    output::line(&format!("{id}: nothing for us"))?;
+                }
+                Ok(())
+            }
+            Prospect::Kept { reason, detail } if self.dry_run => {
+                output::line(&format!("{id}: would stay: {reason}: {detail}"))
+            }
+            Prospect::NotWaiting(state) if self.dry_run => output::line(&format!(
+                "{id}: does not wait any more: it is {}",
+                state.as_str()
+            )),
+            Prospect::Kept { .. } | Prospect::NotWaiting(_) | Prospect::Unknown => Ok(()),
         }
     }
 
@@ -92,6 +140,56 @@ impl Retry {
     }
 }
 
+/// An event as it would be stored.
+#[derive(Debug, Serialize)]
+struct Foretold<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    subject: &'a str,
+    time: DateTime<Utc>,
+    data: Box<RawValue>,
+}
+
+impl<'a> Foretold<'a> {
+    fn of(event: &'a Event) -> Result<Self, Failure> {
+        Ok(Self {
+            id: &event.id,
+            event_type: &event.event_type,
+            subject: &event.subject,
+            time: event.time,
+            data: output::as_it_is(&event.data)?,
+        })
+    }
+}
+
+/// A delivery and what would come of it.
+#[derive(Debug, Serialize)]
+struct WouldStore<'a> {
+    id: Uuid,
+    outcome: &'static str,
+    events: Vec<Foretold<'a>>,
+}
+
+fn foretell_as_json(id: Uuid, prospect: &Prospect) -> Result<(), Failure> {
+    match prospect {
+        Prospect::Events(events) => output::json(&WouldStore {
+            id,
+            outcome: "would_map",
+            events: events.iter().map(Foretold::of).collect::<Result<_, _>>()?,
+        }),
+        Prospect::Kept { reason, detail } => output::json(
+            &json!({ "id": id, "outcome": "would_stay", "reason": reason, "detail": detail }),
+        ),
+        Prospect::NotWaiting(state) => output::json(&not_waiting(id, *state)),
+        Prospect::Unknown => output::json(&json!({ "id": id, "outcome": "unknown" })),
+    }
+}
+
+fn not_waiting(id: Uuid, state: QuarantineState) -> Value {
+    json!({ "id": id, "outcome": "not_waiting", "state": state.as_str() })
+}
+
 fn as_json(id: Uuid, outcome: &RetryOutcome) -> Value {
     match outcome {
         RetryOutcome::Stored { stored, duplicate } => {
@@ -101,9 +199,7 @@ fn as_json(id: Uuid, outcome: &RetryOutcome) -> Value {
         RetryOutcome::Kept { reason, detail } => {
             json!({ "id": id, "outcome": "kept", "reason": reason, "detail": detail })
         }
-        RetryOutcome::NotWaiting(state) => {
-            json!({ "id": id, "outcome": "not_waiting", "state": state.as_str() })
-        }
+        RetryOutcome::NotWaiting(state) => not_waiting(id, *state),
         RetryOutcome::Unknown => json!({ "id": id, "outcome": "unknown" }),
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use dragoman_ingest::{
-    AdapterOptions, Adapters, ApiOptions, Catalogue, Decode, Encoding, GithubOptions,
-    HmacAlgorithm, HmacOptions, Ingest, IngestError, IngestOptions, Schemas,
+    AdapterOptions, Adapters, ApiKeyOptions, ApiOptions, BasicOptions, Catalogue, Decode, Encoding,
+    GithubOptions, HmacAlgorithm, HmacOptions, Ingest, IngestError, IngestOptions, Schemas,
     StandardWebhooksOptions, VerifyOptions, WebhookOptions,
 };
 use dragoman_settings::{FilePath, FolderPath};
@@ -43,6 +43,19 @@ if kind == "order" {
 }
 "#;
 
+/// What becomes of the dispatch advices of an old system, in XML.
+const ERP: &str = r#"
+advice = .body.Advice
+{
+    "id": string!(advice."@number"), "type": "thing.happened", "subject": "s",
+    "data": { "lines": array!(advice.Line) },
+}
+"#;
+
+/// What becomes of a form.
+const FORM: &str =
+    r#"{ "id": string!(.body.id), "type": "thing.happened", "subject": "s", "data": .body }"#;
+
 pub(crate) struct Hub {
     pub(crate) store: Store,
     pub(crate) url: String,
@@ -72,7 +85,9 @@ impl Hub {
             .collect();
         store.synchronise_catalogue(&entries).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("map.vrl"), MAPPING).unwrap();
+        for (file, program) in [("map.vrl", MAPPING), ("erp.vrl", ERP), ("form.vrl", FORM)] {
+            std::fs::write(folder.path().join(file), program).unwrap();
+        }
         Self { store, url, folder }
     }
 
@@ -169,17 +184,28 @@ pub(crate) fn schemas() -> Schemas {
     .into()
 }
 
-/// The API and three webhooks, all with one mapping.
+/// The API, three webhooks with one mapping, one in XML, and one that takes forms.
 pub(crate) fn adapters(folder: &Path) -> IndexMap<String, AdapterOptions> {
-    let webhook = |verify| {
+    let of = |verify, decode, arrays: &[&str], map| {
         AdapterOptions::Webhook(WebhookOptions {
             source: None,
             verify,
-            decode: Decode::Json,
-            map: FilePath::from(folder.join("map.vrl")),
+            decode,
+            arrays: arrays.iter().map(|path| (*path).to_owned()).collect(),
+            map: FilePath::from(folder.join(map)),
             samples: Some(FolderPath::from(folder.join("samples"))),
         })
     };
+    let webhook = |verify| of(verify, Decode::Json, &[], "map.vrl");
+    let api_key = VerifyOptions::ApiKey(ApiKeyOptions {
+        header: "X-Api-Key".into(),
+        prefix: String::new(),
+        secrets: vec!["secret".into()],
+    });
+    let basic = VerifyOptions::Basic(BasicOptions {
+        user: "erp".into(),
+        secrets: vec!["secret".into()],
+    });
     let github = GithubOptions {
         secrets: vec!["old secret".into(), "secret".into()],
     };
@@ -201,6 +227,11 @@ pub(crate) fn adapters(folder: &Path) -> IndexMap<String, AdapterOptions> {
             webhook(VerifyOptions::StandardWebhooks(standard)),
         ),
         ("plain".to_owned(), webhook(VerifyOptions::Hmac(hmac))),
+        (
+            "erp".to_owned(),
+            of(api_key, Decode::Xml, &["Advice.Line"], "erp.vrl"),
+        ),
+        ("form".to_owned(), of(basic, Decode::Form, &[], "form.vrl")),
     ]
     .into()
 }
