@@ -59,6 +59,7 @@ fn scenario(ended: &Ended) -> Value {
         "name": named(&ended.plan),
         "seed": ended.plan.seed,
         "seconds": ended.took.as_secs_f64(),
+        "lives": ended.lives,
         "planted": ended.plan.bug.map(dragoman_faults::Bug::name),
         "as_it_must": ended.is_well(),
     });

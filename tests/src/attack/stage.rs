@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::environment::{Clock, Line, Needs};
 use super::exposure::{SLOW, UNEVEN};
-use super::life::{DRAINED, TABLE};
+use super::life::{AT_WORK, TABLE};
 use super::plan::{Attack, Hit, Plan};
 use super::wire::Wire;
 use crate::broker::SecondWay;
@@ -113,7 +113,7 @@ impl Stage {
         }
         let started = Instant::now();
         while !stage.project.command(&["migrate"]).status.success() {
-            assert!(started.elapsed() < DRAINED, "it cannot be migrated");
+            assert!(started.elapsed() < AT_WORK, "it cannot be migrated");
         }
         stage.project.let_the_superuser_publish().await;
         stage

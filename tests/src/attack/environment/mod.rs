@@ -8,7 +8,7 @@ mod servers;
 mod wires;
 
 use super::crew::Crew;
-use super::life::{DRAINED, TABLE};
+use super::life::{AT_WORK, TABLE};
 use super::plan::Attack;
 use super::stage::Stage;
 use crate::applied;
@@ -21,7 +21,7 @@ pub use wires::Line;
 impl Stage {
     /// Lets it go wrong when everything has been at work.
     pub(super) async fn turn_on_environment(&self, crew: &mut Crew<'_>) {
-        crew.until("something took effect", DRAINED, async || {
+        crew.until("something took effect", AT_WORK, async || {
             applied(&self.target, TABLE).await > 0
         })
         .await;
