@@ -29,7 +29,7 @@ const ALWAYS: [Attack; 16] = [
 /// Storms of a run of everything.
 const STORMS: u32 = 12;
 /// Storms of a quick one.
-const QUICK_STORMS: u32 = 2;
+const QUICK_STORMS: u32 = 1;
 /// Faults of servers in a quick one.
 const QUICK_FAULTS: usize = 2;
 
