@@ -74,11 +74,13 @@ pub(crate) fn seed_of_storm(run: u64, number: u32) -> u64 {
 /// Roughly how long it takes.
 pub(crate) fn length(attack: Attack) -> u32 {
     match attack {
-        Attack::ZombieProjection | Attack::Server(ServerFault::ZombieRelay) => 20,
+        Attack::Server(ServerFault::CoordinatorMoved) => 40,
+        Attack::ZombieProjection
+        | Attack::Server(ServerFault::ZombieRelay | ServerFault::TopicDeleted) => 20,
         Attack::Server(ServerFault::KafkaKilled) => 18,
         Attack::Storm(_) => 16,
         Attack::Wire(Line::Kafka, _) | Attack::Server(_) => 10,
-        Attack::Wire(..) => 6,
+        Attack::Wire(..) | Attack::ClockSteps | Attack::RebuildAnswersLost => 6,
         _ => 2,
     }
 }

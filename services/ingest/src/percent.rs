@@ -2,25 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::percent_decode;
+
 /// The bytes behind a percent-encoded text; a `%` without two hexadecimal digits stays
 /// as it is.
 pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        if *first == b'%'
-            && let Some(pair) = after.get(..2)
-            && let Ok(byte) = u8::from_str_radix(std::str::from_utf8(pair).unwrap_or("x"), 16)
-            && pair.iter().all(u8::is_ascii_hexdigit)
-        {
-            bytes.push(byte);
-            rest = after.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    bytes
+    percent_decode(text).collect()
 }
 
 /// The parameters of a query (`a=1&b=2`), as forms encode them. Of a parameter that

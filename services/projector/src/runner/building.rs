@@ -103,28 +103,22 @@ impl Rebuild<'_> {
             looked.map_err(ProjectorError::target(self.name()))
         });
         let built = looked.await?.ok_or(StepEnd::Quit)?;
-        match built.checkpoint {
-            Some(checkpoint) if checkpoint.position == to.position => {
-                building.cursor.moved(&checkpoint);
-                building.applied = checkpoint.applied;
-                building.parked = built.parked;
-                Ok(())
-            }
-            // A step was done that reached elsewhere: nobody else moves a generation that
-            // is being built. What is behind it is read again.
-            Some(checkpoint) => {
-                building.cursor.moved(&checkpoint);
-                building.applied = checkpoint.applied;
-                building.parked = built.parked;
-                let projection = self.name().to_owned();
-                Err(ProjectorError::NoAnswer {
-                    projection,
-                    waited: Duration::ZERO,
-                }
-                .into())
-            }
-            None => Err(StepEnd::LostOwnership),
+        let Some(checkpoint) = built.checkpoint else {
+            return Err(StepEnd::LostOwnership);
+        };
+        building.cursor.moved(&checkpoint);
+        building.applied = checkpoint.applied;
+        building.parked = built.parked;
+        if checkpoint.position == to.position {
+            return Ok(());
         }
+        // The step that was done reached elsewhere: nobody else moves a generation that is
+        // being built. What is behind it is read again.
+        Err(ProjectorError::NoAnswer {
+            projection: self.name().to_owned(),
+            waited: Duration::ZERO,
+        }
+        .into())
     }
 
     fn stopped(&self, stop: &Stop, events: &[RecordedEvent]) -> ProjectorError {

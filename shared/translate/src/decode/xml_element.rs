@@ -61,9 +61,6 @@ impl Element {
         {
             name = format!("@{}:{local}", self::name(prefix.into_inner())?);
         }
-        if self.members.0.contains_key(&name) {
-            return Err(XmlErrorKind::AttributeTwice);
-        }
         if attribute.value.contains(&b'<') {
             return Err(XmlErrorKind::Syntax);
         }
