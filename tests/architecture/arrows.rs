@@ -1,7 +1,7 @@
 //! Which crate may import which.
 //!
 //! ```text
-//! core, settings, faults ─► translate, store, stream ─► ingest, relay, projector ─► dragoman
+//! core, settings, faults ─► translate, store, stream, outbound ─► ingest, relay, projector ─► dragoman
 //! ```
 
 use crate::assert_none;
@@ -22,6 +22,7 @@ const SHARED: &[&str] = &[
     "dragoman-translate",
     "dragoman-store",
     "dragoman-stream",
+    "dragoman-outbound",
 ];
 const EVERYTHING: &[&str] = &[
     "dragoman-core",
@@ -30,6 +31,7 @@ const EVERYTHING: &[&str] = &[
     "dragoman-translate",
     "dragoman-store",
     "dragoman-stream",
+    "dragoman-outbound",
     "dragoman-ingest",
     "dragoman-relay",
     "dragoman-projector",
@@ -44,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dragoman-translate", BASE),
     ("dragoman-store", BASE),
     ("dragoman-stream", BASE),
+    ("dragoman-outbound", BASE),
     ("dragoman-ingest", WITHOUT_KAFKA),
     ("dragoman-relay", SHARED),
     ("dragoman-projector", SHARED),

@@ -41,10 +41,12 @@ mod peers;
 mod performance;
 mod preload;
 mod project;
+mod receiver;
 mod relay;
 mod replay;
 mod report;
 mod rounds;
+mod send;
 mod servers;
 mod settings;
 mod window;
@@ -87,6 +89,9 @@ async fn measure(settings: &Settings) {
     }
     if settings.want(&[project::NAME]) {
         report.add(project::measure(settings, &servers).await);
+    }
+    if settings.want(send::NAMES) {
+        report.add(send::measure(settings, &servers).await);
     }
     if settings.want(&[latency::NAME]) {
         report.add(latency::measure(settings, &servers).await);

@@ -51,6 +51,8 @@ impl Target {
             ],
             Self::Check => &[
                 "postgres: postgres://localhost/hub\nkafka: { brokers: '127.0.0.1:9092' }\nhttp: { body_limit: 1MiB }\nevents:\n  order.placed: { topic: orders }\nadapters:\n  api: { kind: api }\n  hooks:\n    kind: webhook\n    verify: { scheme: hmac, header: X-Sig, secrets: [a] }\n    decode: xml\n    arrays: [Order.Line]\n    map: hooks.vrl\nprojections:\n  stock:\n    events: [order.placed]\n    sink: { kind: postgres, url: postgres://localhost/x, table: stock }\n    each: .data.lines\n    key: { sku: { type: text, from: .item.sku } }\n    columns: { sold: { type: 'numeric(14,2)', add: .item.quantity } }\n",
+                "events:\n  order.placed: { topic: orders }\nprojections:\n  crm:\n    events: [order.placed]\n    from: now\n    sink:\n      kind: http\n      url: https://crm.example/api\n      auth: { scheme: oauth2, token_url: 'https://crm.example/token', client_id: hub, client_secret: s }\n      concurrency: 16\n      rate: 100/s\n      timeout: 10s\n      success: .status < 300\n      retry: { first: 200ms, max: 5m, for: 72h, on: .status == 409 }\n    request: hooks.vrl\n",
+                "events:\n  order.placed: { topic: orders }\nprojections:\n  state:\n    events: [order.placed]\n    sink: { kind: postgres, table: state }\n    key: { id: { type: text, from: .subject } }\n    order: total\n    columns: { state: text, total: numeric, updated: timestamptz }\n    fold: hooks.vrl\n  own:\n    events: [order.placed]\n    from: 7\n    sink: { kind: postgres }\n    execute: { order.placed: 'select reserve(:subject, :data)' }\n",
             ],
         };
         texts.iter().map(|text| text.as_bytes().to_vec()).collect()

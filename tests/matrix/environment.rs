@@ -1,6 +1,6 @@
 //! What goes wrong around the hub, in a run of everything and in a quick one.
 
-use dragoman_tests::attack::{Attack, Line, ServerFault, Weather};
+use dragoman_tests::attack::{Attack, Line, Mood, ServerFault, Weather};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -39,6 +39,7 @@ pub(crate) fn attacks(arguments: &Arguments) -> Vec<Attack> {
     // Its own, so that it changes no other choice.
     let mut random = StdRng::seed_from_u64(arguments.seed);
     let mut attacks = ALWAYS.to_vec();
+    attacks.extend(Mood::ALL.map(Attack::Receiver));
     for line in Line::ALL {
         let weathers = if arguments.quick {
             1
@@ -80,6 +81,7 @@ pub(crate) fn length(attack: Attack) -> u32 {
         Attack::Server(ServerFault::KafkaKilled) => 18,
         Attack::Storm(_) => 16,
         Attack::Wire(Line::Kafka, _) | Attack::Server(_) => 10,
+        Attack::Receiver(_) => 8,
         Attack::Wire(..) | Attack::ClockSteps | Attack::RebuildAnswersLost => 6,
         _ => 2,
     }

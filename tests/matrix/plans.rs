@@ -2,7 +2,7 @@
 
 use dragoman_faults::{Bug, CrashPoint, Part};
 use dragoman_ingest::AdapterKind;
-use dragoman_tests::attack::{Attack, Deaths, Hit, Plan};
+use dragoman_tests::attack::{Attack, Deaths, Hit, Mood, Plan};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -79,8 +79,13 @@ fn crashes(point: CrashPoint) -> Vec<Vec<Attack>> {
 fn length(attack: Attack) -> u32 {
     match attack {
         Attack::Crash(CrashPoint::ProjectionOnRevoke, _, deaths) => 10 * deaths.count(),
-        Attack::Crash(point, _, deaths) if point.part() == Part::Projection => 4 * deaths.count(),
-        Attack::Crash(point, _, deaths) if point.part() == Part::Parking => 4 * deaths.count(),
+        // Two processes die and are missed, or one that has much else to do.
+        Attack::Crash(point, _, deaths) if point.part() == Part::Sending => 6 * deaths.count(),
+        Attack::Crash(point, _, deaths)
+            if matches!(point.part(), Part::Projection | Part::Parking) =>
+        {
+            4 * deaths.count()
+        }
         Attack::Crash(_, _, deaths) | Attack::Entry(_, _, _, deaths) => deaths.count(),
         other => environment::length(other),
     }
@@ -118,6 +123,17 @@ fn exposing(bug: Bug) -> Attack {
         Bug::LateSealedAgain | Bug::DropWhenFull => Attack::LargeLate,
         Bug::ParkOutsideTransaction => {
             twice(CrashPoint::ParkingAfterInsertBeforeRecord, Hit::First)
+        }
+        Bug::KeyPerAttempt => Attack::Receiver(Mood::LosesReplies),
+        Bug::NoAnswerIsSuccess | Bug::QueueWithoutLooking => Attack::Receiver(Mood::LosesRequests),
+        Bug::AnyAnswerIsSuccess | Bug::QueueFromTheEnd => Attack::Receiver(Mood::Fails),
+        Bug::TokenPerCaller => Attack::Receiver(Mood::Well),
+        Bug::RetryOvertaken | Bug::BusyIsRefusal | Bug::RetryAfterIgnored => {
+            Attack::Receiver(Mood::Throttles)
+        }
+        Bug::ParkTheWorld => Attack::Receiver(Mood::IsDown),
+        Bug::RecordBeforeCall => {
+            Attack::Crash(CrashPoint::SendingBeforeCall, Hit::Middle, Deaths::Once)
         }
         Bug::GapIgnored => Attack::RecordsLost,
         Bug::TailUnchecked => Attack::TailLost,

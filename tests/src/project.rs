@@ -117,11 +117,7 @@ impl Project {
             stock: format!("faults.stock.{name}"),
         };
         project.write("schema.json", &schema());
-        std::fs::write(
-            project.folder.path().join(hook::MAPPING_FILE),
-            hook::MAPPING,
-        )
-        .expect("a file can be written");
+        project.write_text(hook::MAPPING_FILE, hook::MAPPING);
         let mut configuration = project.configuration(projections);
         project.write("dragoman.yaml", &configuration);
         detour(&mut configuration);
@@ -305,6 +301,11 @@ impl Project {
 
     fn write(&self, file: &str, content: &Value) {
         let text = serde_json::to_string_pretty(content).expect("JSON can be written");
+        self.write_text(file, &text);
+    }
+
+    /// Writes a file into its folder.
+    pub(crate) fn write_text(&self, file: &str, text: &str) {
         std::fs::write(self.folder.path().join(file), text).expect("a file can be written");
     }
 }

@@ -2,6 +2,7 @@
 //! The work itself is done by the services that it composes.
 
 mod admin;
+mod bound;
 mod checks;
 mod clock_watch;
 mod command_line;
@@ -13,6 +14,7 @@ mod hub;
 mod lifecycle;
 mod output;
 mod private_postgres;
+mod progress;
 mod projections;
 mod schema;
 mod services;

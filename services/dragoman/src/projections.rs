@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use dragoman_projector::{Definition, PostgresSinkOptions, SinkOptions, Target};
+use dragoman_projector::{Definition, Target};
 use dragoman_relay::KnownTails;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -42,8 +42,7 @@ impl Projections {
             let Some(options) = config.projections.get(name) else {
                 continue;
             };
-            let SinkOptions::Postgres(PostgresSinkOptions { url, .. }) = &options.sink;
-            let url = url.as_ref().map_or(hub_url, |url| url.expose());
+            let url = options.sink.database().map_or(hub_url, |url| url.expose());
             urls.insert(name, url);
             *users.entry(url).or_default() += sessions;
         }

@@ -1,12 +1,14 @@
 //! What a definition is, in 32 bytes: for noticing that it has changed.
 
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-use crate::{OrderOptions, ProjectionOptions};
+use dragoman_settings::FilePath;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
-/// SHA-256 over a canonical text of everything that decides what the table holds.
+use crate::{ColumnOptions, OrderOptions, ProjectionOptions, SinkOptions};
+
+/// SHA-256 over a canonical text of everything that decides what events do.
 /// Where the table is, in which order columns are written, and white space around a
 /// program decide nothing; where a new projection begins counts once, at its start.
 pub(crate) fn hash_of(options: &ProjectionOptions, events: &BTreeMap<String, String>) -> [u8; 32] {
@@ -14,32 +16,71 @@ pub(crate) fn hash_of(options: &ProjectionOptions, events: &BTreeMap<String, Str
 }
 
 fn canonical_text(options: &ProjectionOptions, events: &BTreeMap<String, String>) -> String {
-    let key = sorted(
-        options
-            .key
-            .iter()
-            .map(|(name, key)| (name, json!([key.column_type.to_string(), key.from.trim()]))),
-    );
-    let columns = sorted(options.columns.iter().map(|(name, column)| {
-        let operators: Vec<Value> = column
-            .operators()
-            .map(|(operator, program)| json!([operator.as_str(), program.trim()]))
-            .collect();
-        (name, json!([column.column_type.to_string(), operators]))
-    }));
-    // An array, because the order of its members is beyond doubt.
-    json!([
-        "dragoman projection 1",
-        events,
-        match options.order {
-            Some(OrderOptions::Total) => "total",
-            None => "subject",
+    let order = match options.order {
+        Some(OrderOptions::Total) => "total",
+        None => "subject",
+    };
+    // Arrays, because the order of their members is beyond doubt.
+    let canonical = match &options.sink {
+        SinkOptions::Http(sink) => json!([
+            "dragoman requests 1",
+            events,
+            order,
+            content(options.request.as_ref()).as_deref().map(str::trim),
+            sink.success.as_deref().map(str::trim),
+            sink.retry.on.as_deref().map(str::trim),
+        ]),
+        SinkOptions::Postgres(_) if !options.execute.is_empty() => {
+            let statements = options.execute.iter();
+            let statements = sorted(statements.map(|(name, text)| (name, json!(text.trim()))));
+            json!(["dragoman statements 1", events, order, statements])
+        }
+        SinkOptions::Postgres(_) => match &options.fold {
+            Some(fold) => json!([
+                "dragoman fold 1",
+                events,
+                order,
+                key(options),
+                columns(options),
+                content(Some(fold)).as_deref().map(str::trim),
+            ]),
+            None => json!([
+                "dragoman projection 1",
+                events,
+                order,
+                options.each.as_deref().map(str::trim),
+                key(options),
+                columns(options),
+            ]),
         },
-        options.each.as_deref().map(str::trim),
-        key,
-        columns,
-    ])
-    .to_string()
+    };
+    canonical.to_string()
+}
+
+fn content(file: Option<&FilePath>) -> Option<String> {
+    file.and_then(|file| file.read().ok())
+}
+
+fn key(options: &ProjectionOptions) -> Map<String, Value> {
+    let columns = options.key.iter();
+    sorted(columns.map(|(name, key)| (name, json!([key.column_type.to_string(), key.from.trim()]))))
+}
+
+fn columns(options: &ProjectionOptions) -> Map<String, Value> {
+    sorted(options.columns.iter().map(|(name, column)| {
+        let column_type = column.column_type().to_string();
+        let text = match column {
+            ColumnOptions::Folded(_) => json!(column_type),
+            ColumnOptions::Operated(options) => {
+                let operators: Vec<Value> = options
+                    .operators()
+                    .map(|(operator, program)| json!([operator.as_str(), program.trim()]))
+                    .collect();
+                json!([column_type, operators])
+            }
+        };
+        (name, text)
+    }))
 }
 
 fn sorted<'a>(entries: impl Iterator<Item = (&'a String, Value)>) -> Map<String, Value> {
@@ -137,5 +178,46 @@ mod tests {
             ),
             r#"["dragoman projection 1",{"order.placed":"orders"},"subject",".data.lines",{"order_id":["text",".subject"],"sku":["text",".item.sku"]},{"largest":["numeric(14,2)",[["max",".item.amount"]]],"revenue":["numeric(14,2)",[["add",".item.amount"]]]}]"#
         );
+    }
+
+    /// The canonical text of a fold with this program, and of statements.
+    fn others(program: &str, statement: &str) -> [String; 2] {
+        let file = std::env::temp_dir().join(format!("{}.vrl", uuid::Uuid::new_v4()));
+        std::fs::write(&file, program).unwrap();
+        let events = [("order.placed".to_owned(), "orders".to_owned())].into();
+        let text = |options: Value| {
+            super::canonical_text(&serde_json::from_value(options).unwrap(), &events)
+        };
+        let texts = [
+            text(json!({
+                "events": ["order.placed"],
+                "sink": { "postgres": { "table": "states" } },
+                "key": { "order_id": { "type": "text", "from": ".subject" } },
+                "columns": { "state": "text", "amount": "numeric(14, 2)" },
+                "fold": file,
+            })),
+            text(json!({
+                "events": ["order.placed"],
+                "order": "total",
+                "sink": { "postgres": {} },
+                "execute": { "order.placed": statement },
+            })),
+        ];
+        std::fs::remove_file(file).unwrap();
+        texts
+    }
+
+    #[test]
+    fn folds_and_statements_are_told_by_their_programs_in_every_build() {
+        let known = others(".row = null\n", " select 1");
+        assert_eq!(
+            known,
+            [
+                r#"["dragoman fold 1",{"order.placed":"orders"},"subject",{"order_id":["text",".subject"]},{"amount":"numeric(14,2)","state":"text"},".row = null"]"#,
+                r#"["dragoman statements 1",{"order.placed":"orders"},"total",{"order.placed":"select 1"}]"#,
+            ]
+        );
+        let other = others(".row = {}", "select 2");
+        assert!(known.iter().zip(&other).all(|(one, other)| one != other));
     }
 }

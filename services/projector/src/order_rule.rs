@@ -3,41 +3,69 @@
 //! Over Kafka, order is kept per subject within one topic. So a row sees its events
 //! in order when all of them are of one subject and one topic: when the key says
 //! `.subject` as it is, and one topic feeds the projection. In a row that several
-//! share, `add`, `min` and `max` do not mind, and `set` and `first` do. The rule is
-//! the same without Kafka, so that adding it changes nothing.
+//! share, `add`, `min` and `max` do not mind, and `set`, `first` and folds do. The rule
+//! is the same without Kafka, so that adding it changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Column, ColumnType, DefinitionProblem, KeyColumn};
+use crate::{Column, ColumnType, DefinitionProblem, KeyColumn, RowChange};
 
 /// What is wrong with a projection without `order: total`, if something is.
 pub(crate) fn problem(
     events: &BTreeMap<String, String>,
     key: &[KeyColumn],
-    columns: &[Column],
+    change: &RowChange,
 ) -> Option<DefinitionProblem> {
-    let mut minding = columns
+    let minding = match change {
+        RowChange::Operators(columns) => of_operators(columns)?,
+        RowChange::Fold(_) => Minding {
+            path: vec!["fold".to_owned()],
+            what: "a fold depends".to_owned(),
+            otherwise: "keep the columns by add, min or max",
+        },
+    };
+    let why = shared_by(events, key)?;
+    Some(DefinitionProblem {
+        path: minding.path,
+        file: None,
+        message: format!("{} on the order of events, and {why}", minding.what),
+        remedy: format!(
+            "add `order: total` to the projection: it then follows the log itself, in one line; or {}",
+            minding.otherwise
+        ),
+    })
+}
+
+/// What of a projection minds the order of events.
+struct Minding {
+    path: Vec<String>,
+    what: String,
+    otherwise: &'static str,
+}
+
+fn of_operators(columns: &[Column]) -> Option<Minding> {
+    let minding: Vec<&Column> = columns
         .iter()
         .filter(|column| column.operator.needs_order())
-        .peekable();
-    let first = minding.peek()?;
-    let path = vec![
-        "columns".to_owned(),
-        first.name.clone(),
-        first.operator.as_str().to_owned(),
-    ];
-    let why = shared_by(events, key)?;
-    let minding: Vec<String> = minding
+        .collect();
+    let first = minding.first()?;
+    let names: Vec<String> = minding
+        .iter()
         .map(|column| format!("`{}` of {}", column.operator.as_str(), column.name))
         .collect();
-    Some(DefinitionProblem {
-        path,
-        message: format!(
-            "{} {} on the order of events, and {why}",
-            minding.join(" and "),
-            if minding.len() == 1 { "depends" } else { "depend" },
-        ),
-        remedy: "add `order: total` to the projection: it then follows the log itself, in one line; or use add, min or max".to_owned(),
+    let depend = if names.len() == 1 {
+        "depends"
+    } else {
+        "depend"
+    };
+    Some(Minding {
+        path: vec![
+            "columns".to_owned(),
+            first.name.clone(),
+            first.operator.as_str().to_owned(),
+        ],
+        what: format!("{} {depend}", names.join(" and ")),
+        otherwise: "use add, min or max",
     })
 }
 
@@ -86,24 +114,33 @@ mod tests {
         ]
         .map(|(event_type, topic)| (event_type.to_owned(), (topic.to_owned(), None)))
         .into();
+        let file = std::env::temp_dir().join(format!("{}.vrl", uuid::Uuid::new_v4()));
+        std::fs::write(&file, ".row.value = 1").unwrap();
+        let (column, fold) = match operator {
+            "fold" => (json!("bigint"), json!(file)),
+            operator => (json!({ "type": "bigint", operator: "1" }), Value::Null),
+        };
         let with = |order: Value| -> ProjectionOptions {
             serde_json::from_value(json!({
                 "events": events, "order": order, "each": each, "key": key,
                 "sink": { "postgres": { "table": "t" } },
-                "columns": { "value": { "type": "bigint", operator: "1" } },
+                "columns": { "value": column },
+                "fold": fold,
             }))
             .unwrap()
         };
         let total = Definition::compile("p", &with(json!("total")), &catalogue);
         assert!(total.is_ok(), "{total:?}");
-        Definition::compile("p", &with(Value::Null), &catalogue).is_ok()
+        let compiles = Definition::compile("p", &with(Value::Null), &catalogue).is_ok();
+        std::fs::remove_file(file).unwrap();
+        compiles
     }
 
     #[test]
     fn only_rows_of_one_subject_and_one_topic_see_their_events_in_order() {
         let subject = json!({ "id": { "type": "text", "from": ".subject" } });
         let orders: &[&str] = &["order.placed", "order.cancelled"];
-        for operator in ["set", "first"] {
+        for operator in ["set", "first", "fold"] {
             assert!(compiles(orders, &subject, None, operator));
             let both: &[&str] = &["order.placed", "payment.captured"];
             assert!(!compiles(both, &subject, None, operator));

@@ -9,6 +9,8 @@ pub enum Part {
     Relay,
     /// `run projection`, once for each sink.
     Projection,
+    /// A projection that sends.
+    Sending,
     /// A projection that parks.
     Parking,
     /// `rebuild`.
@@ -77,6 +79,14 @@ crash_points! {
     ProjectionAfterCommit = Projection "projection.after_commit",
     /// Partitions are being taken away.
     ProjectionOnRevoke = Projection "projection.on_revoke",
+    /// A request is about to be made.
+    SendingBeforeCall = Sending "sending.before_call",
+    /// The receiver has answered; nothing is written down.
+    SendingAfterAnswer = Sending "sending.after_answer",
+    /// What was sent is about to be written down.
+    SendingBeforeRecord = Sending "sending.before_record",
+    /// The owner record is moved over what was sent; not committed.
+    SendingAfterRecordBeforeCommit = Sending "sending.after_record_before_commit",
     /// A failing event is about to be parked; rows of others are written.
     ParkingBeforeInsert = Parking "parking.before_insert",
     /// A failing event is parked; the owner record does not say so.

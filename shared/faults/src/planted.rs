@@ -75,6 +75,28 @@ bugs! {
     ParkWithoutFollowers = "park_without_followers",
     /// A failing event is parked outside the transaction of the effect.
     ParkOutsideTransaction = "park_outside_transaction",
+    /// Each attempt at a request has a key of its own.
+    KeyPerAttempt = "key_per_attempt",
+    /// An event of a subject is sent while the one before it is being tried again.
+    RetryOvertaken = "retry_overtaken",
+    /// Each caller that needs a token asks for one.
+    TokenPerCaller = "token_per_caller",
+    /// The owner record moves over requests before they are made.
+    RecordBeforeCall = "record_before_call",
+    /// An answer that says later is taken for a refusal.
+    BusyIsRefusal = "busy_is_refusal",
+    /// Whatever was answered counts as success.
+    AnyAnswerIsSuccess = "any_answer_is_success",
+    /// A call without an answer counts as made.
+    NoAnswerIsSuccess = "no_answer_is_success",
+    /// `Retry-After` is not looked at.
+    RetryAfterIgnored = "retry_after_ignored",
+    /// A receiver that is down has every event parked.
+    ParkTheWorld = "park_the_world",
+    /// Events are queued behind a subject that is not parked any more.
+    QueueWithoutLooking = "queue_without_looking",
+    /// A parked subject is tried again from its last event on.
+    QueueFromTheEnd = "queue_from_the_end",
     /// A hole in Kafka is passed over.
     GapIgnored = "gap_ignored",
     /// The end of a quiet partition is not compared with the mark.

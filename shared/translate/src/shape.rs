@@ -65,6 +65,14 @@ impl Shape {
         }
     }
 
+    /// A whole number, however it is written.
+    pub(crate) fn integer() -> Self {
+        Self {
+            number: NumberForm::Integer,
+            ..Self::of(Kinds::INTEGER)
+        }
+    }
+
     /// An object whose members are all text.
     pub(crate) fn map_of_text() -> Self {
         Self {

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use dragoman_core::{Event, JSON};
 use dragoman_translate::{
-    Cell, Document, Each, EventScope, EventView, Expression, Json, JsonKind, Mapping, MappingInput,
-    Schema,
+    AnswerView, Cell, ColumnKind, Condition, Document, Each, EvaluateError, EventScope, EventView,
+    Expression, Fold, FoldColumn, FoldOutcome, FoldRow, Json, JsonKind, Mapping, MappingInput,
+    RequestBody, RequestProgram, Schema,
 };
 use proptest::prelude::*;
 
@@ -109,6 +110,141 @@ fn mapped(mapping: &Mapping, body: &str) -> String {
     events[0].data.clone()
 }
 
+/// A number as JSON writes it.
+fn number_text() -> impl Strategy<Value = String> {
+    "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?"
+}
+
+fn fold(source: &str) -> Fold {
+    let columns = [
+        ("total", ColumnKind::Number),
+        ("count", ColumnKind::Integer),
+        ("detail", ColumnKind::Json),
+    ];
+    let columns = columns.map(|(name, kind)| FoldColumn {
+        name: name.to_owned(),
+        kind,
+        key: false,
+    });
+    Fold::compile("f", source, &EventScope::of([None]), &columns)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn fold_run(
+    fold: &Fold,
+    data: &str,
+    row: Option<&FoldRow>,
+) -> Result<Option<FoldRow>, EvaluateError> {
+    let event = event(data);
+    let view = EventView::read(&event).unwrap();
+    match fold.run(&view, &FoldRow::new(), row)? {
+        FoldOutcome::Delete => Ok(None),
+        FoldOutcome::Row(row) => Ok(Some(row)),
+    }
+}
+
+/// The number that a cell holds.
+fn held(cell: &Cell) -> bigdecimal::BigDecimal {
+    cell.to_json().parse().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_request_copies_every_digit(text in json_text()) {
+        let data = format!("{{\"x\":{text}}}");
+        let program = RequestProgram::compile("r", "{ \"body\": [.data.x] }", &EventScope::of([None])).unwrap();
+        let event = event(&data);
+        let view = EventView::read(&event).unwrap();
+        let Some(RequestBody::Json(body)) = program.run(&view).unwrap().unwrap().body else {
+            panic!("JSON");
+        };
+        let x = view.data().get("x").unwrap();
+        if x.kind() == JsonKind::String {
+            let body = Document::parse(body.as_bytes()).unwrap();
+            let written = body.root().element(0).unwrap();
+            prop_assert_eq!(written.as_text(), x.as_text());
+        } else {
+            prop_assert_eq!(body, format!("[{}]", x.raw()));
+        }
+    }
+
+    #[test]
+    fn a_fold_copies_and_keeps_every_digit(first in number_text(), second in number_text()) {
+        let copy = fold("if .row == null { .row.total = .data } else { .row.detail = [.data] }");
+        let row = fold_run(&copy, &first, None).unwrap().unwrap();
+        let digits: bigdecimal::BigDecimal = first.parse().unwrap();
+        prop_assert_eq!(held(&row["total"]), digits.clone());
+        if let Cell::Decimal(decimal) = &row["total"] {
+            prop_assert_eq!(decimal.as_bigint_and_exponent(), digits.as_bigint_and_exponent());
+        }
+        let next = fold_run(&copy, &second, Some(&row)).unwrap().unwrap();
+        prop_assert_eq!(&next["total"], &row["total"]);
+        prop_assert_eq!(&next["detail"], &Cell::Json(format!("[{second}]")));
+    }
+
+    #[test]
+    fn a_number_that_is_read_is_exact_or_an_error_that_names_it(digits in number_text()) {
+        let exactly: bigdecimal::BigDecimal = digits.parse().unwrap();
+        let reading = fold(".row.total = float(.data) ?? int(.data) ?? 0.5");
+        match fold_run(&reading, &digits, None) {
+            Ok(row) => prop_assert_eq!(held(&row.unwrap()["total"]), exactly.clone()),
+            Err(EvaluateError::Inexact(error)) => prop_assert_eq!(error.path, ".data"),
+            Err(other) => panic!("{other}"),
+        }
+        let row = FoldRow::from([("total".to_owned(), Cell::Decimal(exactly.clone()))]);
+        let reading = fold("x = float(.row.total) ?? 0.5\n.row = { \"total\": x }");
+        match fold_run(&reading, "1", Some(&row)) {
+            Ok(row) => prop_assert_eq!(held(&row.unwrap()["total"]), exactly),
+            Err(EvaluateError::Inexact(error)) => prop_assert_eq!(error.path, ".row.total"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn folds_are_deterministic_and_bear_any_event(events in prop::collection::vec(json_text(), 1..4)) {
+        for source in [
+            ".row.detail = .data",
+            ".row.detail.x = .data",
+            ".row = .data",
+            ".row.count = (int(.row.count) ?? 0) + length(array(.data) ?? [])\n.row.detail = encode_json(.row)",
+            "for_each(object(.data) ?? {}) -> |key, value| { .row.detail = value }\n.row.total = .data.k0 || .row.total",
+            "if .row == null { .row.total = .data } else { .row = null }",
+        ] {
+            let program = fold(source);
+            let through = || {
+                let mut seen = Vec::new();
+                let mut row = None;
+                for data in &events {
+                    let outcome = fold_run(&program, data, row.as_ref());
+                    if let Ok(next) = &outcome {
+                        row = next.clone();
+                    }
+                    seen.push(outcome);
+                }
+                seen
+            };
+            prop_assert_eq!(through(), through(), "{}", source);
+        }
+    }
+
+    #[test]
+    fn conditions_and_requests_bear_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), text in json_text(), status in any::<u16>()) {
+        for source in [".body.x == 1 || .status < 300", "length(encode_json(.)) > 3", "is_string(.body) || contains(string(.headers.a) ?? \"\", \"x\")"] {
+            let condition = Condition::compile("c", source).unwrap_or_else(|error| panic!("{error}"));
+            for body in [&bytes[..], text.as_bytes()] {
+                let _ = condition.holds(&AnswerView::new(status, [("A".to_owned(), "x".to_owned())], body));
+            }
+        }
+        for source in [".data", "{ \"headers\": .data, \"query\": .data }", "{ \"path\": .data, \"method\": .data }", "{ \"body\": .data.k0 }"] {
+            let program = RequestProgram::compile("r", source, &EventScope::of([None])).unwrap();
+            let event = event(&text);
+            let _ = program.run(&EventView::read(&event).unwrap());
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -185,6 +321,12 @@ proptest! {
             let _ = expression.evaluate(&view, None);
         }
         let _ = Schema::compile("s", &source);
+        let _ = Condition::compile("c", &source);
+        let column = FoldColumn { name: "a".to_owned(), kind: ColumnKind::Json, key: false };
+        let source = source.replace(".data", ".row");
+        if let Ok(fold) = Fold::compile("f", &source, &EventScope::of([None]), &[column]) {
+            let _ = fold_run(&fold, "{\"a\":1}", None);
+        }
     }
 }
 
@@ -264,6 +406,42 @@ fn payloads_of_any_depth_and_size_are_borne() {
 }
 
 #[test]
+fn nothing_is_nested_in_itself_once_for_each_element() {
+    let scope = EventScope::of([None]);
+    let refused = |body: &str| {
+        let source =
+            format!("x = {{}}\ny = {{}}\nfor_each(array!(.data)) -> |_, one| {{ {body} }}\nx");
+        Expression::compile("c", &source, &scope).is_err()
+    };
+    for body in [
+        "x = [x]",
+        "x.a = x",
+        "x.a = [x.a]",
+        "y = [x]\nx = y",
+        "x.a = [x.b]\nx.b = x.a",
+        "x = object!({ \"a\": x })",
+        "x = map_values(object!(x)) -> |v| { [v] }",
+        "x = get!({ \"a\": [x] }, [\"a\"])",
+        "x = chunks!(array!(x), 1)",
+        "x = values({ \"a\": [x] })",
+    ] {
+        assert!(refused(body), "{body}");
+    }
+    for body in [
+        "x.a = push(array(x.a) ?? [], one)",
+        "x = { \"list\": push(array(x.list) ?? [], one), \"last\": one }",
+        "x.a = x.b\nx.b = [one]",
+        "x.text = join!([to_string!(x.text), to_string!(one)])",
+        "x = merge(object!(x), { \"one\": one })",
+        "y = [one]\nx.y = y",
+        "y = flatten([y, one])",
+        "x.n = length([x, y])",
+    ] {
+        assert!(!refused(body), "{body}");
+    }
+}
+
+#[test]
 fn everything_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Document<'_>>();
@@ -273,4 +451,9 @@ fn everything_can_be_shared_between_threads() {
     shared::<Each>();
     shared::<EventView<'_>>();
     shared::<EventScope>();
+    shared::<RequestProgram>();
+    shared::<Condition>();
+    shared::<AnswerView<'_>>();
+    shared::<Fold>();
+    shared::<FoldRow>();
 }

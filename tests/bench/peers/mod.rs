@@ -8,6 +8,7 @@
 //! | `handlers` | HTTP servers that do nothing, and that commit each event |
 //! | `raw_log` | a log with dedupe in plain SQL: the limit of storing |
 //! | `raw_replay` | the log read by COPY, and into a table by SQL: the limits of replaying |
+//! | `raw_requests` | the same HTTP client without order, keys and places: the limit of sending |
 //! | `raw_projection`, `raw_table` | consumers that upsert by themselves: the limit of projecting |
 
 pub(crate) mod debezium;
@@ -17,6 +18,7 @@ mod raw_kafka;
 pub(crate) mod raw_log;
 mod raw_projection;
 mod raw_replay;
+mod raw_requests;
 pub(crate) mod raw_table;
 mod skip_locked;
 
@@ -32,6 +34,7 @@ pub(crate) async fn run(name: &str, task: &Task) {
         "commit_per_event" => handlers::commit_per_event(task).await,
         "raw_batch_upsert" => raw_projection::follow(task, raw_projection::WINDOW),
         "transaction_per_event" => raw_projection::follow(task, 1),
+        "raw_requests" => raw_requests::send(task).await,
         "replay_null" => raw_replay::null(task).await,
         "copy_out" => raw_replay::copy_out(task).await,
         "raw_rebuild" => raw_replay::rebuild(task).await,

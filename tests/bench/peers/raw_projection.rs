@@ -58,7 +58,8 @@ async fn follow_partition(task: &Task, partition: i32, most: usize) {
     }
 }
 
-fn consumer(task: &Task, partition: i32) -> BaseConsumer {
+/// A consumer of one partition, from its beginning.
+pub(super) fn consumer(task: &Task, partition: i32) -> BaseConsumer {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", &task.kafka)
         .set("group.id", "bench")

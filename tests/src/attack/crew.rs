@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
 use super::invariant::judging;
+use super::receiver::COURIER;
 use crate::log::try_to_end_leases;
 use crate::{Process, Project};
 
@@ -21,10 +22,12 @@ pub(super) enum Role {
     Ingest,
     Relay,
     Projection,
+    /// The projection that calls a receiver.
+    Courier,
 }
 
 impl Role {
-    /// All of them, in the order in which they are started.
+    /// Those that every hub has, in the order in which they are started.
     pub(super) const ALL: [Self; 3] = [Self::Relay, Self::Projection, Self::Ingest];
 
     pub(super) const fn name(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Role {
             Self::Ingest => "ingest",
             Self::Relay => "relay",
             Self::Projection => "projection",
+            Self::Courier => "courier",
         }
     }
 }
@@ -67,6 +71,7 @@ impl<'a> Crew<'a> {
             Role::Ingest => self.project.starting_ingest(),
             Role::Relay => self.project.relay(),
             Role::Projection => self.project.projection(self.projection),
+            Role::Courier => self.project.projection(COURIER),
         }
     }
 

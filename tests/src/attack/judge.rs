@@ -47,6 +47,7 @@ impl Stage {
                 "other content under event-{number} was acknowledged"
             );
         }
+        self.judge_receiver(crew, &log).await;
         judging("Kafka holds the log: first occurrences complete and in order");
         let repeats = if self.plan.attack.loses_records() {
             0

@@ -51,6 +51,9 @@ pub async fn live(plan: Plan) -> Survived {
     let mut crew = Crew::new(&stage.project, TABLE);
     crew.start(Role::Relay);
     crew.start(Role::Projection);
+    if stage.receiver.is_some() {
+        crew.start(Role::Courier);
+    }
     if plan.attack == Attack::ZombieProjection {
         crew.start(Role::Projection);
     }
@@ -142,6 +145,7 @@ impl Stage {
             Attack::Wire(..) | Attack::Server(_) | Attack::Storm(_) => {
                 self.turn_on_environment(crew).await;
             }
+            Attack::Receiver(mood) => self.bear(crew, mood).await,
             Attack::LargeLate => {
                 more = Some(write_large(&self.project.database, self.plan.seed).await);
             }
@@ -269,6 +273,9 @@ impl Stage {
     /// Nothing goes wrong any more.
     async fn drain(&self, crew: &mut Crew<'_>) {
         judging("everything is drained within 30 s after the attack");
+        if let Some(receiver) = &self.receiver {
+            receiver.heal();
+        }
         self.until_published(crew).await;
         if matches!(self.plan.attack, Attack::RecordsLost | Attack::TailLost) {
             if self.plan.attack == Attack::TailLost {
@@ -277,6 +284,7 @@ impl Stage {
             crew.start(Role::Projection);
         }
         self.until_taken_in(crew).await;
+        self.until_delivered(crew).await;
     }
 
     async fn until_taken_in(&self, crew: &mut Crew<'_>) {

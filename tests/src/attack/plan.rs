@@ -6,6 +6,7 @@ use dragoman_faults::{Bug, CrashPoint};
 use dragoman_ingest::AdapterKind;
 
 use super::environment::{Line, Needs, ServerFault};
+use super::receiver::Mood;
 use super::storm::Storm;
 use super::wire::Weather;
 
@@ -97,6 +98,8 @@ pub enum Attack {
     HubAnswersLost,
     /// The weather on the way to a server is bad for a while.
     Wire(Line, Weather),
+    /// A receiver that a second projection calls has a mood.
+    Receiver(Mood),
     /// Something goes wrong with a server, or with who is at work.
     Server(ServerFault),
     /// Much of it together, as the seed has it: one of several storms of a run.
@@ -142,6 +145,7 @@ impl fmt::Display for Attack {
                 write!(formatter, "{} {kind:?} {hit:?} {deaths:?}", point.name())
             }
             Self::Wire(line, weather) => write!(formatter, "wire {line:?} {weather:?}"),
+            Self::Receiver(mood) => write!(formatter, "receiver {mood:?}"),
             Self::Server(fault) => write!(formatter, "server {fault:?}"),
             Self::Storm(number) => write!(formatter, "Storm {number}"),
             other => write!(formatter, "{other:?}"),

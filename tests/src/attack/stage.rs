@@ -11,6 +11,7 @@ use super::environment::{Clock, Line, Needs};
 use super::exposure::{SLOW, UNEVEN};
 use super::life::{AT_WORK, TABLE};
 use super::plan::{Attack, Hit, Plan};
+use super::receiver::{COURIER, PROGRAM, PROGRAM_FILE, Receiver, courier};
 use super::wire::Wire;
 use crate::broker::SecondWay;
 use crate::{
@@ -32,6 +33,8 @@ pub(super) struct Stage {
     pub(super) second_broker: Mutex<Option<Broker>>,
     /// A Postgres that follows the other.
     pub(super) follower: Mutex<Option<Postgres>>,
+    /// Whom a second projection calls, where the attack is on that.
+    pub(super) receiver: Option<Receiver>,
     /// The harness' own way to Postgres, where it may become another.
     way: Option<Wire>,
 }
@@ -92,9 +95,12 @@ impl Stage {
             target: to_target,
             kafka: to_kafka,
         };
-        let projections = [(TABLE, tally(&target.url(), TABLE))];
+        let receiver = needs.receiver.map(|mood| Receiver::start(mood, plan.seed));
+        let mut projections = vec![(TABLE, tally(&target.url(), TABLE))];
+        projections.extend(receiver.iter().map(|receiver| (COURIER, courier(receiver))));
         let detour = |configuration: &mut Value| wires.lead(configuration);
         let project = Project::prepared(&url, Some(kafka), &projections, environment, detour).await;
+        project.write_text(PROGRAM_FILE, PROGRAM);
         let stage = Self {
             plan,
             project,
@@ -106,6 +112,7 @@ impl Stage {
             broker: Mutex::new(broker),
             second_broker: Mutex::new(second_broker),
             follower: Mutex::new(follower),
+            receiver,
             way,
         };
         if stage.is_part(Part::Migration) || stage.hit() == Some(Hit::First) && !stage.waits() {

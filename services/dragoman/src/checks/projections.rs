@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dragoman_projector::{
-    DatabaseName, Definition, Order, PostgresSinkOptions, ProjectionOptions, SinkOptions,
+    DatabaseName, Definition, DefinitionProblem, Effect, Order, ProjectionOptions,
 };
 use dragoman_translate::Schema;
 
 use super::Findings;
-use crate::config::Config;
+use crate::config::{Config, Problem};
 
 /// The compiled projections, by name.
 pub(crate) type Definitions = BTreeMap<String, Arc<Definition>>;
@@ -32,12 +32,11 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
             Ok(definition) => {
                 compiled.insert(name.clone(), Arc::new(definition));
             }
-            Err(found) => problems.extend(found.into_iter().map(|problem| {
-                let path = ["projections", name]
+            Err(found) => problems.extend(
+                found
                     .into_iter()
-                    .chain(problem.path.iter().map(String::as_str));
-                config.problem(path, problem.message.clone(), problem.remedy.clone())
-            })),
+                    .map(|problem| located(config, name, &problem)),
+            ),
         }
     }
     findings.problems.extend(problems);
@@ -48,6 +47,19 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
         }
     }
     findings.definitions = compiled;
+}
+
+fn located(config: &Config, name: &str, problem: &DefinitionProblem) -> Problem {
+    let (message, remedy) = (problem.message.clone(), problem.remedy.clone());
+    match &problem.file {
+        Some(place) => Problem::at(&place.file, place.line, place.column, message, remedy),
+        None => {
+            let path = ["projections", name]
+                .into_iter()
+                .chain(problem.path.iter().map(String::as_str));
+            config.problem(path, message, remedy)
+        }
+    }
 }
 
 fn catalogue<'a>(
@@ -73,8 +85,8 @@ fn check_tables(config: &Config, compiled: &Definitions, findings: &mut Findings
         .and_then(|url| DatabaseName::of(url.expose()).ok());
     let mut taken = BTreeMap::new();
     for (name, options) in &config.projections {
-        let SinkOptions::Postgres(PostgresSinkOptions { url, .. }) = &options.sink;
-        let database = match url.as_ref().map(|url| DatabaseName::of(url.expose())) {
+        let url = options.sink.database();
+        let database = match url.map(|url| DatabaseName::of(url.expose())) {
             None => hub.clone(),
             Some(Ok(database)) => Some(database),
             Some(Err(error)) => {
@@ -86,10 +98,11 @@ fn check_tables(config: &Config, compiled: &Definitions, findings: &mut Findings
                 continue;
             }
         };
-        let Some(definition) = compiled.get(name) else {
+        let effect = compiled.get(name).map(|definition| &definition.effect);
+        let Some(Effect::Table(effect)) = effect else {
             continue;
         };
-        let table = &definition.table;
+        let table = &effect.table;
         let key = (database, table.schema_name().to_owned(), table.name.clone());
         if let Some(other) = taken.insert(key, name) {
             findings.problems.push(config.problem(
@@ -102,22 +115,30 @@ fn check_tables(config: &Config, compiled: &Definitions, findings: &mut Findings
 }
 
 fn summary(options: &ProjectionOptions, definition: &Definition) -> String {
-    let SinkOptions::Postgres(PostgresSinkOptions { url, .. }) = &options.sink;
-    let database = match url {
-        Some(_) => "its own database",
-        None => "the hub's database",
-    };
     let order = match definition.order {
         Order::Subject => "",
         Order::Total => ", in the order of the log",
     };
     let types: Vec<&str> = definition.events.keys().map(String::as_str).collect();
-    format!(
-        "projection {}: {} → table {} in {database}{order}",
+    let database = match options.sink.database() {
+        Some(_) => "its own database",
+        None => "the hub's database",
+    };
+    let place = match &definition.effect {
+        Effect::Table(effect) => format!("table {} in {database}", effect.table),
+        Effect::Statements(_) => format!("statements in {database}"),
+        Effect::Requests(_) => "requests to its receiver".to_owned(),
+    };
+    let mut line = format!(
+        "projection {}: {} → {place}{order}",
         definition.name,
         types.join(", "),
-        definition.table,
-    )
+    );
+    for note in &definition.notes {
+        line.push_str("; note: ");
+        line.push_str(note);
+    }
+    line
 }
 
 /// It becomes the name of a consumer group.

@@ -1,15 +1,15 @@
 //! `dragoman events`: what stands in the log.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use dragoman_core::{Position, RecordedEvent, TypePattern};
-use dragoman_store::{EventBound, EventFilter, EventPage};
+use dragoman_store::{EventFilter, EventPage};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::bound::Bound;
 use crate::failure::Failure;
 use crate::globals::Globals;
 use crate::hub::Hub;
@@ -102,31 +102,6 @@ struct Filter {
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
-}
-
-/// A position, a day or a time.
-#[derive(Debug, Clone, Copy)]
-struct Bound(EventBound);
-
-impl FromStr for Bound {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(position) = text.parse() {
-            return Ok(Self(EventBound::Position(Position(position))));
-        }
-        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-            return Ok(Self(EventBound::Time(time.with_timezone(&Utc))));
-        }
-        text.parse::<NaiveDate>()
-            .ok()
-            .and_then(|day| day.and_hms_opt(0, 0, 0))
-            .map(|midnight| Self(EventBound::Time(midnight.and_utc())))
-            .ok_or_else(|| {
-                "write a position (42), a day (2026-11-01, from midnight UTC) or a time (2026-11-01T08:00:00Z)"
-                    .to_owned()
-            })
-    }
 }
 
 impl Events {

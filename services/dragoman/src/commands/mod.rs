@@ -11,6 +11,7 @@ pub(crate) mod parked;
 pub(crate) mod projection;
 pub(crate) mod quarantine;
 pub(crate) mod rebuild;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod status;

@@ -1,23 +1,15 @@
 //! `dragoman rebuild`.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
-
 use clap::Args;
-use dragoman_projector::RebuildProgress;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::failure::{Failure, chain};
 use crate::globals::Globals;
 use crate::hub::Hub;
 use crate::output;
+use crate::progress::Progress;
 use crate::projections::Projection;
 use crate::services::instance;
-
-/// How often a line is written where no terminal shows a bar.
-const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Build the table of a projection again from the log, beside the live one, then swap them
 ///
@@ -76,7 +68,7 @@ impl Rebuild {
             &hub.store,
             &projection.target,
             &instance(),
-            &|reached| progress.show(reached),
+            &|reached| progress.show(reached.position, reached.head),
         )
         .await
         .map_err(|error| Failure::failed(chain(&error), error.remedy()));
@@ -93,56 +85,5 @@ impl Rebuild {
             "{} is rebuilt: generation {}, up to position {}, {} events applied, {} parked",
             self.name, outcome.generation, outcome.position, outcome.applied, outcome.parked
         ))
-    }
-}
-
-/// A bar on a terminal, a line now and then elsewhere; both on stderr.
-struct Progress {
-    name: String,
-    bar: Option<ProgressBar>,
-    last_line: Mutex<Instant>,
-}
-
-impl Progress {
-    fn start(name: &str) -> Self {
-        let bar = output::is_watched().then(|| {
-            let style = "{prefix} {wide_bar} {human_pos} of {human_len} positions, {eta} left";
-            let bar = ProgressBar::new(0).with_prefix(name.to_owned());
-            match ProgressStyle::with_template(style) {
-                Ok(style) => bar.with_style(style),
-                Err(_) => bar,
-            }
-        });
-        Self {
-            name: name.to_owned(),
-            bar,
-            last_line: Mutex::new(Instant::now()),
-        }
-    }
-
-    fn show(&self, reached: RebuildProgress) {
-        let number = |position: dragoman_core::Position| u64::try_from(position.0).unwrap_or(0);
-        if let Some(bar) = &self.bar {
-            bar.set_length(number(reached.head));
-            bar.set_position(number(reached.position));
-            return;
-        }
-        let mut last = self
-            .last_line
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if last.elapsed() >= LINE_EVERY {
-            *last = Instant::now();
-            output::error_line(&format!(
-                "{}: position {} of {}",
-                self.name, reached.position, reached.head
-            ));
-        }
-    }
-
-    fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
     }
 }

@@ -4,19 +4,22 @@ use std::time::Instant;
 
 use dragoman_core::RecordedEvent;
 use dragoman_faults::{CrashPoint, crash};
+use tokio::task::JoinError;
 
+use super::ProjectorError;
 use super::answer_limit::AnswerLimit;
 use super::cursor::{Cursor, Place};
 use super::patience::{Quit, Tries};
+use super::sending::Finished;
 use super::session::{Session, StepEnd};
-use super::{ProjectorError, telemetry};
-use crate::{Applied, ApplyError, Definition, Generation, Target};
+use crate::{Applied, ApplyError, DatabaseEffect, Definition, Generation, Target, telemetry};
 
-/// One generation of a projection's table, to apply events to.
+/// One generation of a projection, to apply events to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Applier<'a> {
     pub(super) target: &'a Target,
     pub(super) definition: &'a Definition,
+    pub(super) effect: DatabaseEffect<'a>,
     pub(super) generation: &'a Generation,
 }
 
@@ -42,7 +45,9 @@ impl Applier<'_> {
             if !events.is_empty() {
                 crash(CrashPoint::ProjectionBeforeStep);
             }
-            let applying = self.target.apply(self.definition, self.generation, step);
+            let applying = self
+                .target
+                .apply(self.definition, self.effect, self.generation, step);
             let applied = match limit.wait(projection, applying).await {
                 Ok(applied) => applied,
                 // If it was done all the same, the owner record tells the next try.
@@ -76,7 +81,8 @@ impl Applier<'_> {
 }
 
 impl Session {
-    /// As [`Applier::apply`], with a bounded number of steps at once.
+    /// As [`Applier::apply`], with a bounded number of steps at once; or as
+    /// [`Session::send`], which is done before what it takes in has taken effect.
     ///
     /// # Errors
     /// See [`StepEnd`].
@@ -87,6 +93,14 @@ impl Session {
         to: &Place,
         quit: &Quit,
     ) -> Result<Applied, StepEnd> {
+        let effect = match (self.definition.effect.in_database(), &self.receiver) {
+            (Some(effect), _) => effect,
+            (None, Some(receiver)) => {
+                return self.send(receiver, cursor, events, to, quit).await;
+            }
+            // A session of such an effect is not made without.
+            (None, None) => return Err(StepEnd::Superseded),
+        };
         let _slot = tokio::select! {
             biased;
             () = quit.cancelled() => return Err(StepEnd::Quit),
@@ -95,6 +109,7 @@ impl Session {
         let applier = Applier {
             target: &self.target,
             definition: &self.definition,
+            effect,
             generation: &self.generation,
         };
         let applied = applier.apply(cursor, events, to, quit).await?;
@@ -112,6 +127,13 @@ impl Session {
         cursor: &mut Cursor,
         quit: &Quit,
     ) -> Result<(), StepEnd> {
+        if cursor.sending.is_some() {
+            return match self.record_if_due(cursor, quit).await {
+                Ok(_) => Ok(()),
+                Err(StepEnd::LostOwnership) => self.bring_again(cursor, quit).await,
+                Err(end) => Err(end),
+            };
+        }
         if !cursor.is_due() {
             return Ok(());
         }
@@ -121,6 +143,33 @@ impl Session {
             Err(StepEnd::LostOwnership) => self.resynchronise(cursor, quit).await,
             Err(end) => Err(end),
         }
+    }
+
+    /// Takes note of what came of an event that was sent; if the owner record is found
+    /// elsewhere, goes on from there, and brings what was taken in again.
+    ///
+    /// # Errors
+    /// See [`StepEnd`].
+    pub(super) async fn take_note(
+        &self,
+        cursor: &mut Cursor,
+        finished: Result<Finished, JoinError>,
+        quit: &Quit,
+    ) -> Result<(), StepEnd> {
+        match self.settle(cursor, finished, quit).await {
+            Ok(_) => Ok(()),
+            Err(StepEnd::LostOwnership) => self.bring_again(cursor, quit).await,
+            Err(end) => Err(end),
+        }
+    }
+
+    /// Goes on from where the owner record stands, and brings what was taken in behind it
+    /// again.
+    async fn bring_again(&self, cursor: &mut Cursor, quit: &Quit) -> Result<(), StepEnd> {
+        let before = cursor.reached().clone();
+        self.resynchronise(cursor, quit).await?;
+        // Boxed: what is brought is noted, too.
+        Box::pin(self.fill(cursor, &before, quit)).await
     }
 
     /// Reads the owner record again after it was found elsewhere.

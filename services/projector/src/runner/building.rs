@@ -12,7 +12,7 @@ use super::lineage::read_on;
 use super::patience::patiently;
 use super::rebuild::{Rebuild, RebuildOutcome, WINDOW};
 use super::session::StepEnd;
-use crate::{Generation, Stop};
+use crate::{DatabaseEffect, Generation, Stop};
 
 /// What is built so far.
 pub(super) struct Building {
@@ -78,6 +78,7 @@ impl Rebuild<'_> {
         let applier = Applier {
             target: self.target,
             definition: self.definition,
+            effect: DatabaseEffect::Table(self.effect),
             generation: &building.generation,
         };
         let applied = applier

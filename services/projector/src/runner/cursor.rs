@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use dragoman_core::{Identity, Position, RecordedEvent};
+use tokio::task::JoinError;
 
+use super::sending::{Finished, Sending};
 use crate::{Checkpoint, Generation, Reader, Step};
 
 /// How long an owner record may stay behind events that are not the projection's.
@@ -51,6 +53,10 @@ pub(super) struct Cursor {
     written: Instant,
     /// Other readers' records that say more than this one's.
     others: Vec<Checkpoint>,
+    /// The offset of the owner record.
+    anchored: Option<i64>,
+    /// Events that are on their way to a receiver: taken in, and not done.
+    pub(super) sending: Option<Sending>,
 }
 
 impl Cursor {
@@ -83,6 +89,8 @@ impl Cursor {
             .collect();
         Self {
             owner: own.map(|own| own.position),
+            anchored: own.and_then(|own| own.next_offset),
+            sending: None,
             start: generation.start,
             reader,
             types,
@@ -117,6 +125,19 @@ impl Cursor {
         self.reached.next_offset = next_offset;
     }
 
+    /// The offset of the owner record, where there are offsets.
+    pub(super) const fn anchored(&self) -> Option<i64> {
+        self.anchored
+    }
+
+    /// What came of the next event under way; never when there is none. Cancel safe.
+    pub(super) async fn finished(&mut self) -> Result<Finished, JoinError> {
+        match &mut self.sending {
+            Some(sending) => sending.finished().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Whether it is time to let the owner record say how far events were passed.
     pub(super) fn is_due(&self) -> bool {
         self.is_ahead() && self.written.elapsed() >= BEHIND
@@ -143,10 +164,17 @@ impl Cursor {
         }
     }
 
-    /// The owner record was moved.
+    /// The owner record was moved, to where the reader is.
     pub(super) fn moved(&mut self, checkpoint: &Checkpoint) {
-        self.owner = Some(checkpoint.position);
+        self.recorded(checkpoint);
         self.reached = place_of(checkpoint);
+        self.sending = None;
+    }
+
+    /// The owner record was moved, and the reader may be further.
+    pub(super) fn recorded(&mut self, checkpoint: &Checkpoint) {
+        self.owner = Some(checkpoint.position);
+        self.anchored = checkpoint.next_offset;
         self.written = Instant::now();
     }
 

@@ -1,77 +1,180 @@
 //! Trying parked subjects again, by the owner of their reader.
 
-use dragoman_core::chain;
+use std::sync::Arc;
+
+use dragoman_core::{RecordedEvent, chain};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::ProjectorError;
 use super::answer_limit::AnswerLimit;
 use super::cursor::Cursor;
 use super::session::{Session, StepEnd};
-use super::telemetry;
-use crate::ApplyError;
+use crate::sinks::http::Receiver;
+use crate::{ApplyError, DatabaseEffect, Drained, ParkedSubject, Reader, telemetry};
 
 /// How many subjects are tried at one look.
 const SUBJECTS: i64 = 20;
 
+/// How many of them are brought to a receiver at once.
+const AT_ONCE: usize = 8;
+
+/// The trying of one reader's parked subjects.
+#[derive(Debug, Default)]
+pub(super) struct Drainer {
+    /// How long the database may take for one subject; kept between looks.
+    limit: AnswerLimit,
+    /// A receiver may take long, and live events are not to wait for it: its subjects are
+    /// brought to it beside them. With a database they are not, because their transactions
+    /// would only wait for each other.
+    beside: Option<AbortOnDropHandle<Result<(), StepEnd>>>,
+}
+
 impl Session {
     /// Tries the parked subjects of a reader whose time has come. What is not there
-    /// now (the target or the log away) is tried at the next look. `limit` is that of
-    /// one subject, and is kept between looks.
+    /// now (the target or the log away) is tried at the next look.
     ///
     /// # Errors
     /// See [`StepEnd`].
     pub(super) async fn drain(
-        &self,
+        self: &Arc<Self>,
         cursor: &Cursor,
+        drainer: &mut Drainer,
+    ) -> Result<(), StepEnd> {
+        match (self.definition.effect.in_database(), &self.receiver) {
+            (Some(effect), _) => {
+                self.drain_into_database(effect, &cursor.reader, &mut drainer.limit)
+                    .await
+            }
+            (None, Some(receiver)) => {
+                match drainer.beside.take_if(|task| task.is_finished()) {
+                    Some(ended) => ended.await.map_err(|_| ProjectorError::TaskLost {
+                        projection: self.name().to_owned(),
+                    })??,
+                    None if drainer.beside.is_some() => return Ok(()),
+                    None => {}
+                }
+                let (session, receiver) = (Arc::clone(self), Arc::clone(receiver));
+                let reader = cursor.reader.clone();
+                drainer.beside = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+                    session.drain_to_receiver(&receiver, &reader).await
+                })));
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    async fn drain_into_database(
+        &self,
+        effect: DatabaseEffect<'_>,
+        reader: &Reader,
         limit: &mut AnswerLimit,
     ) -> Result<(), StepEnd> {
-        let name = self.name();
-        let asked = async {
-            let due = self.target.due(&self.generation, &cursor.reader, SUBJECTS);
-            due.await.map_err(ProjectorError::target(name))
-        };
-        let Some(due) = self.at_once(asked).await? else {
-            return Ok(());
-        };
-        for (subject, positions) in due {
-            let asked = async {
-                let events = self.store.events_at(&positions).await;
-                events.map_err(ProjectorError::store(name))
-            };
-            let Some(events) = self.at_once(asked).await? else {
-                return Ok(());
-            };
-            let draining = self
-                .target
-                .drain(&self.definition, &self.generation, &subject, &events);
-            let drained = match limit.wait(name, draining).await {
+        for (subject, events) in self.due(reader).await? {
+            let draining = self.target.drain(
+                &self.definition,
+                effect,
+                &self.generation,
+                &subject,
+                &events,
+            );
+            let drained = match limit.wait(self.name(), draining).await {
                 Ok(drained) => drained,
                 Err(no_answer) => {
                     tracing::debug!(error = %no_answer, "draining waits");
                     return Ok(());
                 }
             };
-            match drained {
-                Ok(drained) => {
-                    tracing::info!(
-                        projection = name, subject = %subject.subject,
-                        applied = drained.applied, skipped = drained.skipped, left = drained.left,
-                        "a parked subject was tried again"
-                    );
-                    telemetry::drained(name, drained);
-                }
-                // Somebody else has it now.
-                Err(ApplyError::LostOwnership) => {}
-                Err(ApplyError::Superseded) => return Err(StepEnd::Superseded),
-                Err(ApplyError::Target(error)) if error.is_unavailable() => {
-                    tracing::debug!(projection = name, error = %chain(&error), "draining waits");
-                    return Ok(());
-                }
-                Err(ApplyError::Target(error)) => {
-                    return Err(StepEnd::Halted(ProjectorError::target(name)(error)));
-                }
+            if !self.came_of(&subject, drained)? {
+                return Ok(());
             }
         }
         Ok(())
+    }
+
+    async fn drain_to_receiver(&self, receiver: &Receiver, reader: &Reader) -> Result<(), StepEnd> {
+        // Whoever gives the reader up gives this up with it.
+        let closing = CancellationToken::new();
+        let closing = &closing;
+        let due = self.due(reader).await?;
+        let mut draining = stream::iter(due)
+            .map(|(subject, events)| async move {
+                let drained = self
+                    .target
+                    .drain_to(
+                        receiver,
+                        &self.definition,
+                        &self.generation,
+                        &subject,
+                        &events,
+                        closing,
+                    )
+                    .await;
+                (subject, drained)
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((subject, drained)) = draining.next().await {
+            self.came_of(&subject, drained)?;
+        }
+        Ok(())
+    }
+
+    /// The subjects whose time has come, with their events as the log has them. None when
+    /// the target or the log is away.
+    async fn due(
+        &self,
+        reader: &Reader,
+    ) -> Result<Vec<(ParkedSubject, Vec<RecordedEvent>)>, StepEnd> {
+        let name = self.name();
+        let asked = async {
+            let due = self.target.due(&self.generation, reader, SUBJECTS);
+            due.await.map_err(ProjectorError::target(name))
+        };
+        let mut subjects = Vec::new();
+        for (subject, positions) in self.at_once(asked).await?.unwrap_or_default() {
+            let asked = async {
+                let events = self.store.events_at(&positions).await;
+                events.map_err(ProjectorError::store(name))
+            };
+            match self.at_once(asked).await? {
+                Some(events) => subjects.push((subject, events)),
+                None => break,
+            }
+        }
+        Ok(subjects)
+    }
+
+    /// Says what came of a subject. False when the target is away.
+    fn came_of(
+        &self,
+        subject: &ParkedSubject,
+        drained: Result<Drained, ApplyError>,
+    ) -> Result<bool, StepEnd> {
+        let name = self.name();
+        match drained {
+            Ok(drained) => {
+                tracing::info!(
+                    projection = name, subject = %subject.subject,
+                    applied = drained.applied, skipped = drained.skipped, left = drained.left,
+                    "a parked subject was tried again"
+                );
+                telemetry::drained(name, drained);
+                Ok(true)
+            }
+            // Somebody else has it now.
+            Err(ApplyError::LostOwnership) => Ok(true),
+            Err(ApplyError::Superseded) => Err(StepEnd::Superseded),
+            Err(ApplyError::Target(error)) if error.is_unavailable() => {
+                tracing::debug!(projection = name, error = %chain(&error), "draining waits");
+                Ok(false)
+            }
+            Err(ApplyError::Target(error)) => {
+                Err(StepEnd::Halted(ProjectorError::target(name)(error)))
+            }
+        }
     }
 
     /// What is answered now; `None` when it is not there, or does not answer.

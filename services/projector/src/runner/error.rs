@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dragoman_core::Identity;
+use dragoman_outbound::EndpointError;
 use dragoman_store::{LineageError, StoreError};
 use dragoman_stream::StreamError;
 use thiserror::Error;
@@ -14,7 +15,7 @@ use crate::{OpenError, TargetError};
 #[derive(Debug, Error)]
 pub enum ProjectorError {
     /// Its rows were made by another definition.
-    #[error("the definition of projection {projection} has changed since its table was built")]
+    #[error("the definition of projection {projection} has changed since it began")]
     DefinitionChanged {
         /// The projection.
         projection: String,
@@ -85,6 +86,21 @@ pub enum ProjectorError {
         /// The projection.
         projection: String,
     },
+    /// Nothing can be called with the options of its sink.
+    #[error("projection {projection} cannot call its receiver")]
+    Receiver {
+        /// The projection.
+        projection: String,
+        /// Why.
+        #[source]
+        source: EndpointError,
+    },
+    /// There is no table to rebuild.
+    #[error("projection {projection} has no table: what it does, it does elsewhere")]
+    NoTable {
+        /// The projection.
+        projection: String,
+    },
     /// Somebody else rebuilds it.
     #[error("another rebuild of projection {projection} is running")]
     RebuildRuns {
@@ -140,6 +156,8 @@ impl ProjectorError {
                 | StreamError::ThreadLost => "kafka",
             },
             Self::NeverOpened { .. } => "never_opened",
+            Self::Receiver { .. } => "receiver",
+            Self::NoTable { .. } => "no_table",
             Self::RebuildRuns { .. } => "rebuild_runs",
             Self::RebuildStopped { .. } => "rebuild_stopped",
             Self::NoAnswer { .. } => "no_answer",
@@ -152,7 +170,7 @@ impl ProjectorError {
     pub fn remedy(&self) -> String {
         match self {
             Self::DefinitionChanged { projection } => format!(
-                "`dragoman rebuild {projection}` makes its rows anew by the new definition, beside the live table. If the rows are right as they are, say so: `dragoman rebuild {projection} --accept-definition --reason …`."
+                "`dragoman rebuild {projection}` makes its rows anew by the new definition, beside the live table. If what it did until now is right as it is (requests cannot be taken back), say so: `dragoman rebuild {projection} --accept-definition --reason …`."
             ),
             Self::TableDiffers {
                 projection, table, ..
@@ -182,6 +200,12 @@ impl ProjectorError {
             Self::NeverOpened { projection } => {
                 format!("Start it once: `dragoman run projection {projection}`.")
             }
+            Self::Receiver { .. } => {
+                "Correct the sink of the projection; `dragoman check` shows where.".to_owned()
+            }
+            Self::NoTable { projection } => format!(
+                "Send events again with `dragoman replay {projection} --from … --to … --resend`. If its definition has changed and what was sent is right, say so: `dragoman rebuild {projection} --accept-definition --reason …`."
+            ),
             Self::RebuildRuns { .. } => {
                 "Wait for it; if its process was killed, its lease ends within a few seconds."
                     .to_owned()
@@ -212,6 +236,8 @@ impl ProjectorError {
             | Self::Lineage { .. }
             | Self::PartitionsChanged { .. }
             | Self::NeverOpened { .. }
+            | Self::Receiver { .. }
+            | Self::NoTable { .. }
             | Self::RebuildRuns { .. }
             | Self::RebuildStopped { .. }
             | Self::TaskLost { .. } => false,
@@ -260,6 +286,7 @@ impl ProjectorError {
                 table,
                 difference,
             },
+            OpenError::NoTable { projection } => Self::NoTable { projection },
             OpenError::Target(source) => Self::Target {
                 projection: outer,
                 source,

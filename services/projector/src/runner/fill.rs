@@ -4,11 +4,11 @@
 use dragoman_core::{Position, RecordedEvent};
 use dragoman_store::{Gap, Portion};
 
+use super::ProjectorError;
 use super::cursor::{Cursor, Place};
 use super::patience::{Quit, patiently};
 use super::session::{Session, StepEnd};
-use super::{ProjectorError, telemetry};
-use crate::Reader;
+use crate::{Reader, telemetry};
 
 /// A stretch that a partition should have held.
 #[derive(Debug, Clone)]

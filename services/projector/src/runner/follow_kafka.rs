@@ -14,9 +14,10 @@ use dragoman_stream::{
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::answer_limit::AnswerLimit;
+use super::ProjectorError;
 use super::beginning::Beginners;
 use super::cursor::Cursor;
+use super::drain::Drainer;
 use super::halt::clear_halt;
 use super::lane::{Lane, Told};
 use super::patience::{Quit, patiently};
@@ -24,8 +25,7 @@ use super::room::Room;
 use super::session::{Session, StepEnd};
 use super::silence::Silence;
 use super::watch::Marks;
-use super::{ProjectorError, telemetry};
-use crate::{Opened, Reader};
+use crate::{Opened, Reader, telemetry};
 
 /// How many batches of records may wait for a lane; what they may take is bounded by the
 /// [`Room`].
@@ -257,7 +257,7 @@ impl Follower<'_> {
             silence: Silence::since(Instant::now()),
             window: Vec::new(),
             ahead: None,
-            drain_limit: AnswerLimit::default(),
+            drainer: Drainer::default(),
         };
         let task = AbortOnDropHandle::new(tokio::spawn(watched(Arc::clone(self.session), lane)));
         let running = Running { told: sender, task };

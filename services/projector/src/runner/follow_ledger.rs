@@ -8,14 +8,14 @@ use dragoman_core::RecordedEvent;
 use dragoman_store::{Leadership, Lease};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::answer_limit::AnswerLimit;
+use super::ProjectorError;
 use super::cursor::{Cursor, Place};
+use super::drain::Drainer;
 use super::halt::{clear_halt, component};
 use super::lineage::read_on;
 use super::patience::{Quit, patiently};
 use super::session::{Session, SessionEnd, StepEnd};
-use super::{ProjectorError, telemetry};
-use crate::{Reader, Stop};
+use crate::{Reader, Stop, telemetry};
 
 /// The rest after a look that found something, and the longest one.
 const BUSY: Duration = Duration::from_millis(5);
@@ -91,7 +91,7 @@ async fn lead(session: &Arc<Session>, lease: Lease) {
     }
 }
 
-async fn follow(session: &Session, quit: Quit) -> Result<Infallible, StepEnd> {
+async fn follow(session: &Arc<Session>, quit: Quit) -> Result<Infallible, StepEnd> {
     // Whoever held the lease before may have moved on since this one opened.
     let opened = session.look(&quit).await?;
     let types = session.definition.events.keys().cloned().collect();
@@ -105,21 +105,27 @@ async fn follow(session: &Session, quit: Quit) -> Result<Infallible, StepEnd> {
         session,
         cursor,
         quit,
-        drain_limit: AnswerLimit::default(),
+        drainer: Drainer::default(),
     };
-    follower.identify().await?;
-    follower.wait_for_an_operator(None).await?;
-    follower.work().await
+    let ended = follower.run().await;
+    session.close(&mut follower.cursor).await;
+    ended
 }
 
 struct Follower<'a> {
-    session: &'a Session,
+    session: &'a Arc<Session>,
     cursor: Cursor,
     quit: Quit,
-    drain_limit: AnswerLimit,
+    drainer: Drainer,
 }
 
 impl Follower<'_> {
+    async fn run(&mut self) -> Result<Infallible, StepEnd> {
+        self.identify().await?;
+        self.wait_for_an_operator(None).await?;
+        self.work().await
+    }
+
     async fn work(&mut self) -> Result<Infallible, StepEnd> {
         let mut rest = BUSY;
         let mut ticked = Instant::now();
@@ -128,19 +134,28 @@ impl Follower<'_> {
                 return Err(StepEnd::Quit);
             }
             if ticked.elapsed() >= TICK {
-                self.session
-                    .drain(&self.cursor, &mut self.drain_limit)
-                    .await?;
+                self.session.drain(&self.cursor, &mut self.drainer).await?;
                 ticked = Instant::now();
             }
             if self.step().await? {
                 rest = BUSY;
                 continue;
             }
-            if !self.quit.rest(rest).await {
-                return Err(StepEnd::Quit);
-            }
+            self.rest(rest).await?;
             rest = (rest * 2).min(IDLE);
+        }
+    }
+
+    /// Rests, unless something that was sent has come to its end.
+    async fn rest(&mut self, duration: Duration) -> Result<(), StepEnd> {
+        tokio::select! {
+            biased;
+            () = self.quit.cancelled() => Err(StepEnd::Quit),
+            finished = self.cursor.finished() => {
+                let (cursor, quit) = (&mut self.cursor, &self.quit);
+                self.session.take_note(cursor, finished, quit).await
+            }
+            () = tokio::time::sleep(duration) => Ok(()),
         }
     }
 

@@ -11,16 +11,16 @@ use dragoman_stream::{KafkaOptions, Record, TopicPartition};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::answer_limit::AnswerLimit;
 use super::beginning::Beginning;
 use super::cursor::{Cursor, Place};
+use super::drain::Drainer;
 use super::fill::Missing;
 use super::patience::{Quit, patiently};
 use super::room::Share;
 use super::session::{Session, StepEnd};
 use super::silence::Silence;
-use super::telemetry;
 use super::watch::Marks;
+use crate::telemetry;
 
 /// How often a lane looks for what does not come from Kafka.
 const TICK: Duration = Duration::from_millis(300);
@@ -58,7 +58,7 @@ pub(super) struct Lane {
     /// came after the last of them and are not to take effect.
     pub(super) window: Vec<RecordedEvent>,
     pub(super) ahead: Option<Place>,
-    pub(super) drain_limit: AnswerLimit,
+    pub(super) drainer: Drainer,
 }
 
 impl Lane {
@@ -68,6 +68,7 @@ impl Lane {
             Ok(never) => match never {},
             Err(end) => end,
         };
+        self.session.close(&mut self.cursor).await;
         telemetry::unread(self.session.name(), &self.cursor.reader, 0);
         end
     }
@@ -84,6 +85,9 @@ impl Lane {
                 biased;
                 () = self.quit.cancelled() => return Err(StepEnd::Quit),
                 _ = tick.tick() => self.tick().await?,
+                finished = self.cursor.finished() => {
+                    self.session.take_note(&mut self.cursor, finished, &self.quit).await?;
+                }
                 told = self.told.recv() => {
                     let told = told.ok_or(StepEnd::Quit)?;
                     self.take(told).await?;
@@ -96,9 +100,7 @@ impl Lane {
         let mark = self.mark();
         let behind = mark.map_or(0, |mark| mark.kafka_offset + 1 - self.next_offset);
         telemetry::unread(self.session.name(), &self.cursor.reader, behind);
-        self.session
-            .drain(&self.cursor, &mut self.drain_limit)
-            .await?;
+        self.session.drain(&self.cursor, &mut self.drainer).await?;
         self.session
             .note_passed(&mut self.cursor, &self.quit)
             .await?;

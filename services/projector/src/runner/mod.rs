@@ -15,6 +15,7 @@
 //! sealed has its position for good, and a record that comes later is a repeat.
 
 mod account;
+mod alone;
 mod answer_limit;
 mod apply;
 mod beginning;
@@ -33,12 +34,13 @@ mod options;
 mod patience;
 mod read_ahead;
 mod rebuild;
+mod replay;
 mod room;
 mod run;
+mod sending;
 mod session;
 mod silence;
 mod tail;
-mod telemetry;
 mod watch;
 
 pub use account::{ProjectionAccount, account};
@@ -46,5 +48,8 @@ pub use error::ProjectorError;
 pub use lineage::known_tails;
 pub use options::RunnerOptions;
 pub use rebuild::{RebuildOutcome, RebuildProgress, rebuild};
+pub use replay::{
+    LeftOut, PlannedEvent, ReplayError, ReplayOutcome, ReplayPlan, ReplayProgress, ReplayRequest,
+    abandon_replay, plan_replay, replay,
+};
 pub use run::run;
-pub use telemetry::describe_metrics;

@@ -10,6 +10,7 @@ use super::lineage::compare;
 use super::patience::{Quit, patiently};
 use super::session::Session;
 use super::{ProjectorError, RunnerOptions};
+use crate::sinks::http::Receiver;
 use crate::{Definition, Opened, Start, Target};
 
 /// What a projection is run with, for as long as it runs.
@@ -19,6 +20,7 @@ pub(super) struct Runner {
     pub(super) definition: Arc<Definition>,
     pub(super) store: Store,
     pub(super) target: Target,
+    pub(super) receiver: Option<Arc<Receiver>>,
     pub(super) stop: CancellationToken,
 }
 
@@ -42,6 +44,7 @@ impl Runner {
                 self.store.clone(),
                 self.target.clone(),
                 opened.generation,
+                self.receiver.clone(),
                 &self.stop,
             )
         }))

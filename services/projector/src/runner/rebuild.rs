@@ -1,14 +1,11 @@
 //! Building a projection's table again, beside the live one.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use dragoman_core::Position;
 use dragoman_faults::{Bug, CrashPoint, crash, planted};
-use dragoman_store::{Leadership, Lease, Store};
-use tokio_util::task::AbortOnDropHandle;
+use dragoman_store::Store;
 
 use super::ProjectorError;
+use super::alone::Alone;
 use super::answer_limit::AnswerLimit;
 use super::building::Building;
 use super::cursor::{Cursor, Place};
@@ -16,11 +13,10 @@ use super::lineage::compare;
 use super::patience::{Quit, Tries, patiently};
 use super::read_ahead::{ReadAhead, Reading};
 use super::session::StepEnd;
-use crate::{Checkpoint, Definition, LiveLock, Opened, Reader, Target, TargetError};
+use crate::{
+    Checkpoint, Definition, Effect, LiveLock, Opened, Reader, TableEffect, Target, TargetError,
+};
 
-/// How long the lease of a rebuild lasts without being renewed: so long a rebuild
-/// waits for one that was killed.
-const LEASE: Duration = Duration::from_secs(5);
 /// Events of the log in one transaction of the target, about.
 pub(super) const WINDOW: usize = 4_000;
 /// How near the end the live table is held still.
@@ -62,63 +58,41 @@ pub async fn rebuild(
     instance: &str,
     progress: &(dyn Fn(RebuildProgress) + Send + Sync),
 ) -> Result<RebuildOutcome, ProjectorError> {
-    let lease = take_lease(&definition.name, store, instance).await?;
-    let leadership = Arc::new(Leadership::new(lease));
-    let keeper = {
-        let (leadership, store) = (Arc::clone(&leadership), store.clone());
-        AbortOnDropHandle::new(tokio::spawn(async move { leadership.keep(&store).await }))
+    let Effect::Table(effect) = &definition.effect else {
+        return Err(ProjectorError::NoTable {
+            projection: definition.name.clone(),
+        });
     };
+    let runs = || ProjectorError::RebuildRuns {
+        projection: definition.name.clone(),
+    };
+    let lease = format!("rebuild {}", definition.name);
+    let alone = Alone::take(store, &lease, instance).await;
+    let alone = alone.map_err(ProjectorError::store(&definition.name))?;
+    let alone = alone.ok_or_else(runs)?;
     let rebuild = Rebuild {
         definition,
+        effect,
         store,
         target,
         progress,
-        quit: Quit::with(&leadership.loss()),
+        quit: Quit::with(&alone.loss()),
     };
     let built = rebuild.build().await;
-    drop(keeper);
-    if leadership.holds() {
-        let _runs_out = store.release_lease(&leadership.lease()).await;
-    }
+    alone.give_back().await;
     built.map_err(|end| match end {
         StepEnd::Halted(error) => error,
         // The lease is lost, or the generation is not being built any more: either way
         // somebody else rebuilds. It reads the log alone, so no reader of Kafka ends it.
         StepEnd::Quit | StepEnd::LostOwnership | StepEnd::Superseded | StepEnd::ReaderStalled => {
-            ProjectorError::RebuildRuns {
-                projection: definition.name.clone(),
-            }
+            runs()
         }
     })
 }
 
-/// Waits as long as the lease of one that was killed may last.
-async fn take_lease(
-    projection: &str,
-    store: &Store,
-    instance: &str,
-) -> Result<Lease, ProjectorError> {
-    let name = format!("rebuild {projection}");
-    let ask = || async {
-        let asked = store.acquire_lease(&name, instance, LEASE).await;
-        asked.map_err(ProjectorError::store(projection))
-    };
-    let give_up = tokio::time::Instant::now() + LEASE + LEASE / 10;
-    loop {
-        if let Some(lease) = ask().await? {
-            return Ok(lease);
-        }
-        if tokio::time::Instant::now() >= give_up {
-            return Err(ProjectorError::RebuildRuns {
-                projection: projection.to_owned(),
-            });
-        }
-        tokio::time::sleep(LEASE / 20).await;
-    }
-}
-
 pub(super) struct Rebuild<'a> {
     pub(super) definition: &'a Definition,
+    pub(super) effect: &'a TableEffect,
     pub(super) store: &'a Store,
     pub(super) target: &'a Target,
     progress: &'a (dyn Fn(RebuildProgress) + Send + Sync),

@@ -15,8 +15,9 @@ use super::open::Runner;
 use super::patience::{Quit, patiently};
 use super::session::{Session, SessionEnd};
 use super::watch::{Marks, watch};
-use super::{ProjectorError, RunnerOptions, telemetry};
-use crate::{Definition, ReaderMode, Target};
+use super::{ProjectorError, RunnerOptions};
+use crate::sinks::http::Receiver;
+use crate::{Definition, ReaderMode, Target, telemetry};
 
 /// How often a projection that waits looks whether it may go on.
 const PAUSED: Duration = Duration::from_millis(500);
@@ -38,11 +39,16 @@ pub async fn run(
     target: Target,
     stop: CancellationToken,
 ) -> Result<(), ProjectorError> {
+    let receiver = Receiver::of(&definition).map_err(|source| ProjectorError::Receiver {
+        projection: definition.name.clone(),
+        source,
+    })?;
     let runner = Runner {
         options,
         definition,
         store,
         target,
+        receiver: receiver.map(Arc::new),
         stop,
     };
     let ended = runner.serve().await;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::patience::{Quit, patiently};
 use super::{ProjectorError, RunnerOptions};
+use crate::sinks::http::Receiver;
 use crate::{Definition, Generation, Opened, Target};
 
 /// How many steps one instance has under way in its target at once.
@@ -59,12 +60,16 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) target: Target,
     pub(super) generation: Generation,
+    /// Whom events are sent to, when they are.
+    pub(super) receiver: Option<Arc<Receiver>>,
     /// Cancelled when the session ends, for whatever reason.
     pub(super) over: CancellationToken,
     pub(super) slots: Semaphore,
     /// Whether something of Kafka is being handed to a lane right now: while that takes
     /// long, the other lanes hear nothing.
     pub(super) handing_over: AtomicBool,
+    /// Why nothing goes through to the receiver, as it was last left for `status`.
+    pub(super) reported: Mutex<Option<&'static str>>,
     /// The highest end of the ledger that was seen.
     head: AtomicI64,
     end: Mutex<Option<Result<SessionEnd, ProjectorError>>>,
@@ -77,9 +82,11 @@ impl Session {
         store: Store,
         target: Target,
         generation: Generation,
+        receiver: Option<Arc<Receiver>>,
         stop: &CancellationToken,
     ) -> Self {
         Self {
+            receiver,
             options,
             definition,
             store,
@@ -88,6 +95,7 @@ impl Session {
             over: stop.child_token(),
             slots: Semaphore::new(STEPS_AT_ONCE),
             handing_over: AtomicBool::new(false),
+            reported: Mutex::default(),
             head: AtomicI64::new(0),
             end: Mutex::default(),
         }

@@ -11,7 +11,7 @@ use super::cursor::Place;
 use super::fill::Missing;
 use super::lane::Lane;
 use super::session::StepEnd;
-use super::telemetry;
+use crate::telemetry;
 
 /// How long a partition must have been quiet before it is asked for its end.
 const QUIET: Duration = Duration::from_secs(1);

@@ -53,6 +53,7 @@ async fn look(
 ) -> Result<(), ProjectorError> {
     let refused = || ProjectorError::store(session.name());
     session.look_at_head().await?;
+    session.report_standstill().await;
     if was_away {
         // What comes back may be older than what went.
         let opened = session

@@ -3,9 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod answers;
 mod gaps;
 mod kafka;
 mod ledger;
 mod operators;
+mod outages;
+mod poison;
 mod rebuilding;
+mod sending;
 mod support;

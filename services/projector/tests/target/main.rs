@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod effects;
+mod folds;
 mod opening;
 mod ownership;
 mod parking;
 mod rebuild;
+mod statements;
 mod support;
 mod total_order;

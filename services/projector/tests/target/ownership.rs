@@ -160,7 +160,12 @@ async fn a_step_without_events_moves_the_checkpoint_and_one_without_way_the_offs
             expected: feed.expected,
             events: &[],
         };
-        let applied = database.target.apply(&definition, &feed.generation, step);
+        let applied = database.target.apply(
+            &definition,
+            definition.effect.in_database().unwrap(),
+            &feed.generation,
+            step,
+        );
         let checkpoint = applied.await.unwrap().checkpoint;
         feed.expected = Some(checkpoint.position);
         let looked = database.target.look("sales").await.unwrap().unwrap();

@@ -1,27 +1,9 @@
 //! What cannot take effect waits with its subject, in order, and the account adds up.
 
-use dragoman_core::{Position, RecordedEvent};
+use dragoman_core::Position;
 use dragoman_projector::{ColumnType, Drained, Operator, ParkedState};
 
-use crate::support::{Database, Feed, Sketch, event, partition, sale, sales};
-
-/// Drains what is due of the feed's reader, as its owner does.
-async fn drain(feed: &Feed<'_>, log: &[RecordedEvent]) -> Vec<Drained> {
-    let due = feed.target.due(&feed.generation, &feed.reader, 10);
-    let mut drained = Vec::new();
-    for (subject, positions) in due.await.unwrap() {
-        let events: Vec<_> = log
-            .iter()
-            .filter(|event| positions.contains(&event.position))
-            .cloned()
-            .collect();
-        let done = feed
-            .target
-            .drain(feed.definition, &feed.generation, &subject, &events);
-        drained.push(done.await.unwrap());
-    }
-    drained
-}
+use crate::support::{Database, Feed, Sketch, drain, event, partition, sale, sales};
 
 #[tokio::test]
 async fn a_failing_event_parks_its_subject_and_later_ones_queue_through_retry_and_skip() {

@@ -27,15 +27,9 @@ async fn rebuild(
 }
 
 async fn begin<'a>(target: &'a Target, definition: &'a Definition) -> Feed<'a> {
-    let generation = target.begin_rebuild(definition).await.unwrap();
-    assert_eq!(generation.state, GenerationState::Building);
-    Feed {
-        target,
-        definition,
-        generation,
-        reader: Reader::Ledger,
-        expected: None,
-    }
+    let building = Feed::rebuild(target, definition).await;
+    assert_eq!(building.generation.state, GenerationState::Building);
+    building
 }
 
 fn log(length: i64) -> Vec<RecordedEvent> {

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use dragoman_core::{Event, JSON, Position, RecordedEvent};
 use dragoman_projector::{
-    Applied, ApplyError, Checkpoint, Column, ColumnType, Definition, Generation, KeyColumn,
-    Operator, Order, Reader, ReaderMode, Start, Step, TableName, Target,
+    Applied, ApplyError, Checkpoint, Column, ColumnType, Definition, Drained, Effect, Generation,
+    KeyColumn, Operator, Order, Reader, ReaderMode, RowChange, Start, Step, TableEffect, TableName,
+    Target,
 };
 use dragoman_translate::{Each, EventScope, Expression};
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 pub(crate) const MONEY: ColumnType = ColumnType::Numeric {
@@ -120,30 +122,34 @@ impl Sketch {
             events: BTreeMap::from([(TYPE.to_owned(), TOPIC.to_owned())]),
             order: self.order,
             start: Start::Beginning,
-            table: TableName {
-                schema: None,
-                name: self.name.to_owned(),
-            },
-            key: self
-                .key
-                .iter()
-                .map(|(name, column_type, source)| KeyColumn {
-                    name: (*name).to_owned(),
-                    column_type: *column_type,
-                    value: compile(source),
-                })
-                .collect(),
-            columns: self
-                .columns
-                .iter()
-                .map(|(name, column_type, operator, source)| Column {
-                    name: (*name).to_owned(),
-                    column_type: *column_type,
-                    operator: *operator,
-                    value: compile(source),
-                })
-                .collect(),
-            each,
+            effect: Effect::Table(TableEffect {
+                table: TableName {
+                    schema: None,
+                    name: self.name.to_owned(),
+                },
+                key: self
+                    .key
+                    .iter()
+                    .map(|(name, column_type, source)| KeyColumn {
+                        name: (*name).to_owned(),
+                        column_type: *column_type,
+                        value: compile(source),
+                    })
+                    .collect(),
+                change: RowChange::Operators(
+                    self.columns
+                        .iter()
+                        .map(|(name, column_type, operator, source)| Column {
+                            name: (*name).to_owned(),
+                            column_type: *column_type,
+                            operator: *operator,
+                            value: compile(source),
+                        })
+                        .collect(),
+                ),
+                each,
+            }),
+            notes: Vec::new(),
             hash: [self.hash; 32],
         }
     }
@@ -207,6 +213,17 @@ pub(crate) struct Feed<'a> {
 }
 
 impl<'a> Feed<'a> {
+    /// What is built beside the live generation, by the ledger.
+    pub(crate) async fn rebuild(target: &'a Target, definition: &'a Definition) -> Feed<'a> {
+        Feed {
+            target,
+            definition,
+            generation: target.begin_rebuild(definition).await.unwrap(),
+            reader: Reader::Ledger,
+            expected: None,
+        }
+    }
+
     /// Opens the projection, and reads on where the reader's checkpoint is.
     pub(crate) async fn open(
         target: &'a Target,
@@ -232,7 +249,7 @@ impl<'a> Feed<'a> {
         };
         Checkpoint {
             reader: self.reader.clone(),
-            types: [TYPE.to_owned()].into(),
+            types: self.definition.events.keys().cloned().collect(),
             position: event.position,
             identity: Some(event.identity()),
             next_offset: offset,
@@ -248,9 +265,43 @@ impl<'a> Feed<'a> {
         };
         let applied = self
             .target
-            .apply(self.definition, &self.generation, step)
+            .apply(
+                self.definition,
+                self.definition.effect.in_database().unwrap(),
+                &self.generation,
+                step,
+            )
             .await?;
         self.expected = Some(applied.checkpoint.position);
         Ok(applied)
     }
+}
+
+/// Compiles a projection from its options. The catalogue has `order.placed` and
+/// `order.changed`, both in one topic.
+pub(crate) fn compiled(name: &str, options: Value) -> Definition {
+    let catalogue: BTreeMap<_, _> = [TYPE, "order.changed"]
+        .map(|event_type| (event_type.to_owned(), (TOPIC.to_owned(), None)))
+        .into();
+    let options = serde_json::from_value(options).unwrap();
+    Definition::compile(name, &options, &catalogue).unwrap()
+}
+
+/// Drains what is due of the feed's reader, as its owner does.
+pub(crate) async fn drain(feed: &Feed<'_>, log: &[RecordedEvent]) -> Vec<Drained> {
+    let due = feed.target.due(&feed.generation, &feed.reader, 10);
+    let mut drained = Vec::new();
+    for (subject, positions) in due.await.unwrap() {
+        let events: Vec<_> = log
+            .iter()
+            .filter(|event| positions.contains(&event.position))
+            .cloned()
+            .collect();
+        let effect = feed.definition.effect.in_database().unwrap();
+        let done = feed
+            .target
+            .drain(feed.definition, effect, &feed.generation, &subject, &events);
+        drained.push(done.await.unwrap());
+    }
+    drained
 }

@@ -6,7 +6,7 @@ use bigdecimal::BigDecimal;
 use chrono::{DateTime, SecondsFormat, Utc};
 use vrl::value::Value;
 
-use super::copies::{Copies, copy_of};
+use super::stand_in::{Copied, Copies, copied};
 use super::write::{text, write};
 use crate::json::{Digits, write_quoted};
 use crate::shape::NumberForm;
@@ -59,13 +59,22 @@ impl Cell {
         match json.kind() {
             JsonKind::Null => Self::Null,
             JsonKind::Boolean => Self::Boolean(json.raw() == "true"),
-            JsonKind::Number => Self::number(json.raw(), number),
+            JsonKind::Number => Self::of_number(json.raw(), number),
             JsonKind::String => Self::Text(json.as_text().unwrap_or_default().into_owned()),
             JsonKind::Array | JsonKind::Object => Self::Json(json.raw().to_owned()),
         }
     }
 
-    fn number(digits: &str, form: NumberForm) -> Self {
+    /// The number, if it is one.
+    pub(super) fn number(&self) -> Option<BigDecimal> {
+        match self {
+            Self::Integer(integer) => Some(BigDecimal::from(*integer)),
+            Self::Decimal(decimal) => Some(decimal.clone()),
+            _ => None,
+        }
+    }
+
+    fn of_number(digits: &str, form: NumberForm) -> Self {
         let number = Digits(digits);
         let integer = if form == NumberForm::Integer || number.is_whole_text() {
             number.as_i64()
@@ -83,9 +92,8 @@ impl Cell {
     /// # Errors
     /// What no column can hold, in words that go on after "it yields".
     pub(super) fn computed(value: Value, copies: &Copies<'_>) -> Result<Self, String> {
-        if let Some(copy) = copy_of(&value) {
-            let copied = copies.get(copy).copied().flatten();
-            return Ok(copied.map_or(Self::Null, |json| Self::copied(json, NumberForm::Written)));
+        if let Some(cell) = copied(&value, copies).map(Copied::cell) {
+            return Ok(cell);
         }
         match value {
             Value::Null => Ok(Self::Null),

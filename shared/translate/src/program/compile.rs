@@ -1,7 +1,5 @@
 //! From source to something that runs.
 
-use std::thread;
-
 use vrl::compiler::state::ExternalEnv;
 use vrl::compiler::{CompilationResult, CompileConfig, Compiler, TypeState};
 use vrl::diagnostic::DiagnosticList;
@@ -10,22 +8,15 @@ use vrl::path::{OwnedTargetPath, OwnedValuePath, PathPrefix};
 use vrl::value::Kind;
 use vrl::value::kind::Collection;
 
-use super::copies::{self, Reach};
+use super::copies::{self, Marked, Reach};
+use super::deep_stack::{MAX_NESTING, too_deep};
 use super::known_kinds::kind_of;
 use super::report::{CompileError, Problem};
-use super::syntax;
+use super::row_path::RowPath;
+use super::stand_in::name_of;
+use super::syntax::{self, Read};
 use super::{functions, growth, scope::Scope};
 use crate::shape::Shape;
-
-/// The longest program, in bytes.
-const MAX_SOURCE: usize = 64 * 1024;
-/// How deep the expressions of a program may be nested; each `else if` counts two.
-const MAX_NESTING: usize = 256;
-/// Parsing much deeper brackets than [`MAX_NESTING`] takes seconds.
-const MAX_BRACKETS: usize = 1_000;
-/// A compiler recurses, and its stack must bear whatever [`MAX_SOURCE`] bytes can be
-/// before [`MAX_NESTING`] is looked at.
-const STACK: usize = 512 * 1024 * 1024;
 
 /// A program that runs.
 #[derive(Debug)]
@@ -39,6 +30,8 @@ pub(super) struct Program {
     pub(super) copies: Vec<Slot>,
     /// What it may yield.
     pub(super) kind: Kind,
+    /// What the root may be where it ends.
+    pub(super) root: Kind,
 }
 
 /// Something that a program is given.
@@ -57,63 +50,6 @@ pub(super) struct Parsed {
     pub(super) ast: parser::Program,
     /// The path, if it is nothing else.
     pub(super) bare: Option<OwnedValuePath>,
-}
-
-/// Does `work`, on a program that is not monstrous, where the stack bears it.
-pub(super) fn with_deep_stack<T: Send>(
-    name: &str,
-    source: &str,
-    work: impl FnOnce() -> Result<T, CompileError> + Send,
-) -> Result<T, CompileError> {
-    if source.len() > MAX_SOURCE {
-        return Err(CompileError::of_whole(
-            name,
-            source,
-            "the program is longer than 64 KiB",
-            "leave the rest to those who read the events",
-        ));
-    }
-    if brackets(source) > MAX_BRACKETS {
-        return Err(too_deep(name, source));
-    }
-    let outcome = thread::scope(|scope| {
-        thread::Builder::new()
-            .name("compile".to_owned())
-            .stack_size(STACK)
-            .spawn_scoped(scope, work)
-            .map(|compiling| compiling.join())
-    });
-    match outcome {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) | Err(_) => Err(CompileError::of_whole(
-            name,
-            source,
-            "the compiler failed on this program",
-            "write it another way, and report this with the program",
-        )),
-    }
-}
-
-/// How deep brackets are nested, those in texts and comments included.
-fn brackets(source: &str) -> usize {
-    let depths = source.bytes().scan(0_usize, |depth, byte| {
-        match byte {
-            b'(' | b'[' | b'{' => *depth += 1,
-            b')' | b']' | b'}' => *depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        Some(*depth)
-    });
-    depths.max().unwrap_or(0)
-}
-
-fn too_deep(name: &str, source: &str) -> CompileError {
-    CompileError::of_whole(
-        name,
-        source,
-        &format!("expressions are nested more than {MAX_NESTING} deep"),
-        "take parts out into variables",
-    )
 }
 
 /// Parses a program, and looks where its paths lead.
@@ -136,14 +72,21 @@ pub(super) fn parse(name: &str, source: &str, scope: &Scope) -> Result<Parsed, C
     if overview.depth > MAX_NESTING {
         return Err(too_deep(name, source));
     }
-    let mut problems: Vec<Problem> = overview
-        .reads
-        .iter()
-        .filter_map(|read| {
-            let (message, help) = scope.objection(&read.path)?;
-            Some(Problem::at(source, read.span, message, "", [help.as_str()]))
-        })
-        .collect();
+    let objection = |place: &Read| {
+        let (message, help) = scope.objection(&place.path)?;
+        Some(Problem::at(
+            source,
+            place.span,
+            message,
+            "",
+            [help.as_str()],
+        ))
+    };
+    let mut problems: Vec<Problem> = overview.reads.iter().filter_map(objection).collect();
+    if scope.has_row() {
+        // Elsewhere nothing can be assigned, and the compiler says so.
+        problems.extend(overview.writes.iter().filter_map(objection));
+    }
     problems.extend(
         growth::self_nested(&ast)
             .into_iter()
@@ -185,20 +128,32 @@ pub(super) fn compile(
     scope: &Scope,
     reach: Reach,
 ) -> Result<Program, CompileError> {
-    let plain = types_of(ast.clone(), scope, &[])
-        .map_err(|diagnostics| CompileError::from_compiler(name, source, diagnostics))?;
-    let result = plain.final_type_info().result;
-    let kind = result.kind().union(result.returns().clone());
+    let marked = copies::mark(ast.clone(), scope.copied_from(), reach);
+    compile_marked(name, source, ast, marked, scope)
+}
 
+/// Compiles what was parsed, and marked.
+pub(super) fn compile_marked(
+    name: &str,
+    source: &str,
+    ast: parser::Program,
+    marked: Marked,
+    scope: &Scope,
+) -> Result<Program, CompileError> {
     let reads_root = syntax::overview(&ast)
         .reads
         .iter()
         .any(|read| read.path.path.is_root());
-    let (marked, copied) = copies::mark(ast, scope.copied_from(), reach);
+    let plain = types_of(ast, scope, &[])
+        .map_err(|diagnostics| CompileError::from_compiler(name, source, diagnostics))?;
+    let end = plain.final_type_info();
+    let kind = end.result.kind().union(end.result.returns().clone());
+    let root = end.state.external.target_kind().clone();
+
     // The stand-ins are typed like what they stand for, so what compiles without them
     // compiles with them; should it not, nothing is copied, and all is still exact.
-    let (vrl, copied) = match types_of(marked, scope, &copied) {
-        Ok(vrl) => (vrl, copied),
+    let (vrl, copied) = match types_of(marked.program, scope, &marked.copies) {
+        Ok(vrl) => (vrl, marked.copies),
         Err(_) => (plain, Vec::new()),
     };
     let mut reads: Vec<Slot> = Vec::new();
@@ -207,7 +162,8 @@ pub(super) fn compile(
         // The compiler lists the root for each call of `get`, which is given what it
         // gets from.
         let real = !at.path.is_root() || reads_root;
-        if at.prefix == PathPrefix::Event && real && !known {
+        let in_row = scope.has_row() && RowPath::of(at).is_some();
+        if at.prefix == PathPrefix::Event && real && !in_row && !known {
             reads.push(Slot {
                 at: at.clone(),
                 from: at.path.clone(),
@@ -231,11 +187,12 @@ pub(super) fn compile(
         reads,
         copies,
         kind,
+        root,
     })
 }
 
 fn stand_in_path(number: usize) -> OwnedTargetPath {
-    OwnedTargetPath::metadata(OwnedValuePath::single_field(&copies::name_of(number)))
+    OwnedTargetPath::metadata(OwnedValuePath::single_field(&name_of(number)))
 }
 
 /// Compiles a syntax tree whose stand-ins stand for `copied`.
@@ -249,7 +206,7 @@ pub(super) fn types_of(
         .enumerate()
         .map(|(number, from)| {
             let kind = kind_of(&scope.shape_at(from, false));
-            (copies::name_of(number).into(), kind)
+            (name_of(number).into(), kind)
         })
         .collect();
     let state = TypeState {
@@ -259,8 +216,21 @@ pub(super) fn types_of(
         ),
         ..TypeState::default()
     };
-    let mut config = CompileConfig::default();
-    config.set_read_only();
-    Compiler::compile(functions::all(), ast, &state, config)
+    Compiler::compile(functions::all(), ast, &state, what_is_read_only(scope))
         .map(|CompilationResult { program, .. }| program)
+}
+
+fn what_is_read_only(scope: &Scope) -> CompileConfig {
+    let mut config = CompileConfig::default();
+    if !scope.has_row() {
+        config.set_read_only();
+        return config;
+    }
+    config.set_read_only_path(OwnedTargetPath::metadata_root(), true);
+    // What is above a place that is read-only is so, too.
+    for place in scope.read_only_places() {
+        let path = OwnedTargetPath::event(OwnedValuePath::single_field(place));
+        config.set_read_only_path(path, true);
+    }
+    config
 }

@@ -3,12 +3,14 @@
 use vrl::path::OwnedValuePath;
 use vrl::value::Value;
 
-use super::compile::{Program, compile, parse, with_deep_stack};
-use super::copies::{Reach, copy_of};
+use super::compile::{Program, compile, parse};
+use super::copies::Reach;
+use super::deep_stack::with_deep_stack;
 use super::errors::EvaluateError;
+use super::event_scope::EventScope;
 use super::input::{Place, kinds_of};
 use super::known_kinds::kinds_in;
-use super::scope::EventScope;
+use super::stand_in::{Copied, copied};
 use super::view::{Element, EventInput, EventView, Item};
 use super::{CompileError, Kinds};
 use crate::shape::Shape;
@@ -90,10 +92,7 @@ impl Each {
         let outcome = program
             .run(&input)
             .map_err(|stopped| EvaluateError::new(&self.name, stopped))?;
-        let copied = |value: &Value| {
-            let copy = copy_of(value)?;
-            outcome.copies.get(copy).copied().flatten()
-        };
+        let copied = |value: &Value| copied(value, &outcome.copies).and_then(Copied::json);
         if let Some(json) = copied(&outcome.value) {
             return self.elements(json);
         }

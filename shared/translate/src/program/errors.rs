@@ -37,6 +37,20 @@ pub enum EvaluateError {
         /// What is there.
         found: String,
     },
+    /// A row does not hold what its columns are for.
+    #[error(
+        "{program} cannot read {path}: the row holds {found}, and the column is for {expected}"
+    )]
+    UnfitRow {
+        /// The fold.
+        program: String,
+        /// The path as a program writes it.
+        path: String,
+        /// What the column is for.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
     /// It yields something that cannot be used.
     #[error("{program} yields {yielded}; {help}")]
     Unusable {

@@ -2,13 +2,14 @@
 
 use vrl::path::OwnedValuePath;
 
-use super::compile::{Program, compile, parse, with_deep_stack};
+use super::compile::{Program, compile, parse};
 use super::copies::Reach;
+use super::deep_stack::with_deep_stack;
 use super::errors::EvaluateError;
+use super::event_scope::EventScope;
 use super::input::{Input, Place, kinds_of};
 use super::known_kinds::kinds_in;
 use super::run::{Outcome, Stopped};
-use super::scope::EventScope;
 use super::syntax::field_name;
 use super::view::{EventInput, EventView, Item};
 use super::write::write;

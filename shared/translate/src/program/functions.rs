@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use vrl::compiler::Function;
+use vrl::compiler::prelude::kind;
 
 use super::parse_json::ParseJson;
 
@@ -72,6 +73,12 @@ static ALL: LazyLock<Vec<Box<dyn Function>>> = LazyLock::new(|| {
 /// All functions that a program may call.
 pub(super) fn all() -> &'static [Box<dyn Function>] {
     &ALL
+}
+
+/// Whether the value of a function may have something inside it.
+pub(super) fn can_nest(name: &str) -> bool {
+    let named = all().iter().find(|function| function.identifier() == name);
+    named.is_some_and(|function| function.return_kind() & (kind::ARRAY | kind::OBJECT) != 0)
 }
 
 /// Why there is no such function here, if VRL has it.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::compile::{Program, compile, parse, with_deep_stack};
+use super::compile::{Program, compile, parse};
 use super::copies::Reach;
+use super::deep_stack::with_deep_stack;
 use super::errors::MappingError;
 use super::input::{Input, Place};
 use super::mapped_event::{MappedEvent, events};

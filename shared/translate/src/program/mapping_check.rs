@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use vrl::diagnostic::Span;
 use vrl::value::Kind;
 
-use super::compile::{Program, types_of};
-use super::event_literals::{self, Literals, MemberPlace};
+use super::compile::Program;
 use super::known_kinds::kinds_in;
+use super::literals::{self, Literal, Literals, MemberPlace};
 use super::mapped_event::MEMBERS;
 use super::promise;
 use super::report::{CompileError, Problem};
@@ -34,8 +34,8 @@ pub(super) fn check(
         ));
     }
     let mut problems = Vec::new();
-    let literals = event_literals::find(ast);
-    for (number, literal) in literals.events.iter().enumerate() {
+    let literals = literals::find(ast);
+    for (number, literal) in literals.objects.iter().enumerate() {
         let event = Event {
             program,
             ast,
@@ -69,7 +69,7 @@ impl Event<'_> {
         Problem::at(&self.program.source, span, message, "", [help])
     }
 
-    fn check_members(&self, literal: &event_literals::Event, problems: &mut Vec<Problem>) {
+    fn check_members(&self, literal: &Literal, problems: &mut Vec<Problem>) {
         let missing = MEMBERS
             .into_iter()
             .filter(|name| *name != "time" && !literal.members.contains_key(*name));
@@ -114,7 +114,7 @@ impl Event<'_> {
 
     fn check_type(
         &self,
-        literal: &event_literals::Event,
+        literal: &Literal,
         catalogue: &BTreeMap<String, Option<&Schema>>,
         problems: &mut Vec<Problem>,
     ) {
@@ -152,15 +152,9 @@ impl Event<'_> {
         }
     }
 
-    /// What types tell of a member of this event; nothing when they cannot be had.
+    /// What types tell of a member of this event.
     fn kind_of(&self, member: &str) -> Option<Kind> {
-        if self.literals.returns {
-            return None;
-        }
-        let ast = event_literals::returning(self.ast.clone(), self.number, member);
-        let program = types_of(ast, &Scope::of_mapping(), &[]).ok()?;
-        let kind = program.final_type_info().result.returns().clone();
-        // The compiler does not look for a `return` inside an array.
-        (!kind.is_never()).then_some(kind)
+        let place = (self.number, member);
+        literals::kind_of(self.ast, self.literals, place, &Scope::of_mapping())
     }
 }

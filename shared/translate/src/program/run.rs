@@ -4,15 +4,15 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
+use vrl::compiler::TimeZone;
 use vrl::compiler::runtime::{Runtime, Terminate};
-use vrl::compiler::{SecretTarget, Target, TimeZone};
-use vrl::path::OwnedTargetPath;
 use vrl::value::Value;
 
 use super::compile::{Program, Slot};
-use super::copies::{self, Copies};
+use super::given::Given;
 use super::input::{Input, Place, Unreadable, whole};
 use super::report::line_and_column;
+use super::stand_in::{Copied, Copies, stand_in};
 use crate::JsonKind;
 
 /// How many steps a program may take, each about one expression.
@@ -38,31 +38,45 @@ pub(super) enum Stopped {
 impl Program {
     /// Runs it on what it reads of `input`.
     pub(super) fn run<'d>(&self, input: &impl Input<'d>) -> Result<Outcome<'d>, Stopped> {
-        let mut given = Given {
-            places: Vec::with_capacity(self.reads.len() + self.copies.len()),
-            nothing: Value::Null,
-        };
+        let (mut given, copies) = self.give(input)?;
+        let value = self.resolve(&mut given)?;
+        Ok(Outcome { value, copies })
+    }
+
+    /// Runs it on what it reads of `input` and on `row`; the outcome is what the row
+    /// is at its end.
+    pub(super) fn run_on_row<'d>(
+        &self,
+        input: &impl Input<'d>,
+        row: Value,
+    ) -> Result<Outcome<'d>, Stopped> {
+        let (mut given, copies) = self.give(input)?;
+        given.give_row(row);
+        self.resolve(&mut given)?;
+        let value = given.into_row();
+        Ok(Outcome { value, copies })
+    }
+
+    fn give<'d>(&self, input: &impl Input<'d>) -> Result<(Given<'_>, Copies<'d>), Stopped> {
+        let mut given = Given::with_room_for(self.reads.len() + self.copies.len());
         for slot in &self.reads {
             let value = read(slot, input).map_err(Stopped::Unreadable)?;
-            given.places.push((&slot.at, value));
+            given.give(&slot.at, value);
         }
         let mut passed_on = Copies::with_capacity(self.copies.len());
         for (number, slot) in self.copies.iter().enumerate() {
             let place = Place::find(input, &slot.from);
             let (value, copy) = match place {
-                Some(Place::Json(json)) if is_passed_on(json.kind()) => {
-                    (Some(copies::stand_in(number, json.kind())), Some(json))
-                }
+                Some(Place::Json(json)) if is_passed_on(json.kind()) => (
+                    Some(stand_in(number, json.kind())),
+                    Some(Copied::Json(json, slot.shape.number)),
+                ),
                 _ => (read(slot, input).map_err(Stopped::Unreadable)?, None),
             };
-            given.places.push((&slot.at, value));
+            given.give(&slot.at, value);
             passed_on.push(copy);
         }
-        let value = self.resolve(&mut given)?;
-        Ok(Outcome {
-            value,
-            copies: passed_on,
-        })
+        Ok((given, passed_on))
     }
 
     fn resolve(&self, given: &mut Given<'_>) -> Result<Value, Stopped> {
@@ -132,49 +146,4 @@ fn with_place(message: &str, source: &str) -> String {
     }
     text.push_str(rest);
     text
-}
-
-/// All that a program is given: the values at the paths that it reads. It can be
-/// read only; the compiler sees to that.
-#[derive(Debug)]
-struct Given<'p> {
-    places: Vec<(&'p OwnedTargetPath, Option<Value>)>,
-    nothing: Value,
-}
-
-const READ_ONLY: &str = "what comes in cannot be changed";
-
-impl Target for Given<'_> {
-    fn target_get(&self, path: &OwnedTargetPath) -> Result<Option<&Value>, String> {
-        match self.places.iter().find(|(at, _)| *at == path) {
-            Some((_, value)) => Ok(value.as_ref()),
-            // The runtime asks for the root of every program, to see that there is one.
-            None if path.path.is_root() => Ok(Some(&self.nothing)),
-            None => Ok(None),
-        }
-    }
-
-    fn target_insert(&mut self, _path: &OwnedTargetPath, _value: Value) -> Result<(), String> {
-        Err(READ_ONLY.to_owned())
-    }
-
-    fn target_get_mut(&mut self, _path: &OwnedTargetPath) -> Result<Option<&mut Value>, String> {
-        Err(READ_ONLY.to_owned())
-    }
-
-    fn target_remove(
-        &mut self,
-        _path: &OwnedTargetPath,
-        _compact: bool,
-    ) -> Result<Option<Value>, String> {
-        Err(READ_ONLY.to_owned())
-    }
-}
-
-impl SecretTarget for Given<'_> {
-    fn get_secret(&self, _key: &str) -> Option<&str> {
-        None
-    }
-    fn insert_secret(&mut self, _key: &str, _value: &str) {}
-    fn remove_secret(&mut self, _key: &str) {}
 }

@@ -1,11 +1,13 @@
 //! What programs can see, and how it is typed.
 
-use vrl::path::{OwnedTargetPath, OwnedValuePath, PathPrefix};
+use std::collections::BTreeMap;
 
-use super::Each;
+use vrl::path::{OwnedSegment, OwnedTargetPath, OwnedValuePath, PathPrefix};
+
+use super::row_path::{ROW, columns_are};
 use super::syntax::field_name;
+use crate::Kinds;
 use crate::shape::{Field, Others, Shape};
-use crate::{Kinds, Schema};
 
 /// The root of what a kind of program sees.
 #[derive(Debug, Clone)]
@@ -15,10 +17,12 @@ pub(super) struct Scope {
     of: &'static str,
     /// The places whose values can be passed on as they came.
     copied_from: &'static [&'static str],
+    /// Whether it has a row, which can be changed.
+    has_row: bool,
 }
 
 impl Scope {
-    fn new(
+    pub(super) fn new(
         of: &'static str,
         copied_from: &'static [&'static str],
         places: impl IntoIterator<Item = (&'static str, Shape)>,
@@ -40,6 +44,7 @@ impl Scope {
             },
             of,
             copied_from,
+            has_row: false,
         }
     }
 
@@ -55,6 +60,50 @@ impl Scope {
                 ("received", Shape::of(Kinds::TIMESTAMP)),
             ],
         )
+    }
+
+    /// What a condition on an answer sees.
+    pub(super) fn of_answer() -> Self {
+        Self::new(
+            "an answer",
+            &[],
+            [
+                ("status", Shape::integer()),
+                ("headers", Shape::map_of_text()),
+                ("body", Shape::any()),
+            ],
+        )
+    }
+
+    /// This scope with something more at its root.
+    pub(super) fn with(mut self, name: &str, shape: Shape) -> Self {
+        let field = Field {
+            shape,
+            required: true,
+        };
+        self.root.fields.insert(name.to_owned(), field);
+        self
+    }
+
+    /// This scope with a row, null at first.
+    pub(super) fn with_row(mut self, columns: BTreeMap<String, Field>) -> Self {
+        let shape = Shape {
+            fields: columns,
+            others: Others::Forbidden,
+            ..Shape::of(Kinds::OBJECT.union(Kinds::NULL))
+        };
+        self.has_row = true;
+        self.with(ROW, shape)
+    }
+
+    pub(super) fn has_row(&self) -> bool {
+        self.has_row
+    }
+
+    /// The places that stay as they came.
+    pub(super) fn read_only_places(&self) -> impl Iterator<Item = &str> {
+        let names = self.root.fields.keys().map(String::as_str);
+        names.filter(|name| !self.has_row || *name != ROW)
     }
 
     pub(super) fn root(&self) -> &Shape {
@@ -80,12 +129,8 @@ impl Scope {
     /// What is wrong with a path, and what to do: it leads nowhere.
     pub(super) fn objection(&self, path: &OwnedTargetPath) -> Option<(String, String)> {
         let places = || {
-            let names: Vec<String> = self
-                .root
-                .fields
-                .keys()
-                .map(|name| format!("`.{name}`"))
-                .collect();
+            let names = self.root.fields.keys();
+            let names: Vec<String> = names.map(|name| format!("`.{name}`")).collect();
             format!("{} has {}", self.of, names.join(", "))
         };
         if path.prefix == PathPrefix::Metadata {
@@ -94,12 +139,21 @@ impl Scope {
                 places(),
             ));
         }
-        let first = path.path.segments.first()?;
+        let Some((first, rest)) = path.path.segments.split_first() else {
+            return self.has_row.then(|| {
+                (
+                    "a fold cannot take everything at once, its row included".to_owned(),
+                    "name what is meant, as in `.data` or `.row`".to_owned(),
+                )
+            });
+        };
         let name = field_name(first).map(str::to_owned);
         if let Some(name) = &name
-            && self.root.fields.contains_key(name)
+            && let Some(place) = self.root.fields.get(name)
         {
-            return None;
+            let in_row = self.has_row && name == ROW;
+            let column = rest.first().filter(|_| in_row)?;
+            return objection_in_row(column, &place.shape);
         }
         if name.as_deref() == Some("item") {
             return Some((
@@ -114,56 +168,11 @@ impl Scope {
     }
 }
 
-/// What programs after the log can see and how it is typed: the event types that
-/// they serve, and the element if there is one.
-///
-/// The envelope is typed: `.id .source .type .subject` are text, `.time` is a
-/// timestamp, `.extensions` an object of text. `.data` is typed as far as the schemas
-/// of all the types demand it: members that are required, `number` as a float and
-/// `integer` as an integer however they are written. Of the rest nothing is known.
-#[derive(Debug, Clone)]
-pub struct EventScope {
-    pub(super) scope: Scope,
-}
-
-impl EventScope {
-    /// The scope of events of several types, each with its schema if it has one.
-    #[must_use]
-    pub fn of<'s>(schemas: impl IntoIterator<Item = Option<&'s Schema>>) -> Self {
-        let data = schemas
-            .into_iter()
-            .map(|schema| schema.map_or_else(Shape::any, |schema| schema.shape().clone()))
-            .reduce(Shape::union)
-            .unwrap_or_else(Shape::any);
-        let text = || Shape::of(Kinds::STRING);
-        Self {
-            scope: Scope::new(
-                "an event",
-                &["data", "item"],
-                [
-                    ("id", text()),
-                    ("source", text()),
-                    ("type", text()),
-                    ("subject", text()),
-                    ("time", Shape::of(Kinds::TIMESTAMP)),
-                    ("data", data),
-                    ("extensions", Shape::map_of_text()),
-                ],
-            ),
-        }
-    }
-
-    /// This scope with `.item`, an element of what `each` yields.
-    #[must_use]
-    pub fn with_items_of(&self, each: &Each) -> Self {
-        let mut wider = self.clone();
-        wider.scope.root.fields.insert(
-            "item".to_owned(),
-            Field {
-                shape: each.item_shape().clone(),
-                required: true,
-            },
-        );
-        wider
+fn objection_in_row(segment: &OwnedSegment, row: &Shape) -> Option<(String, String)> {
+    let columns = || columns_are(row.fields.keys());
+    match field_name(segment) {
+        Some(column) if row.fields.contains_key(column) => None,
+        Some(column) => Some((format!("the row has no column `{column}`"), columns())),
+        None => Some(("a row has columns, no elements".to_owned(), columns())),
     }
 }

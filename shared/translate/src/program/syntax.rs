@@ -3,8 +3,8 @@
 use vrl::diagnostic::Span;
 use vrl::parser::Program;
 use vrl::parser::ast::{
-    Assignment, Container, Expr, FunctionCall, Literal, Node, Predicate, Query, QueryTarget,
-    RootExpr, Unary,
+    Assignment, AssignmentTarget, Container, Expr, FunctionCall, Literal, Node, Predicate, Query,
+    QueryTarget, RootExpr, Unary,
 };
 use vrl::path::{OwnedSegment, OwnedTargetPath, OwnedValuePath, PathPrefix};
 
@@ -19,6 +19,8 @@ pub(super) struct Read {
 pub(super) struct Overview {
     /// Every path from the root that it reads, in no order.
     pub(super) reads: Vec<Read>,
+    /// Every path from the root that it assigns, in no order.
+    pub(super) writes: Vec<Read>,
     /// How deep its expressions are nested.
     pub(super) depth: usize,
     /// Whether it has a `return`.
@@ -35,6 +37,14 @@ pub(super) fn overview(program: &Program) -> Overview {
         {
             let span = expression.span();
             found.reads.push(Read { path, span });
+        }
+        if let Expr::Assignment(assignment) = expression.inner() {
+            let targets = targets(assignment.inner()).filter_map(|target| {
+                let path = target_path(target.inner())?;
+                let span = target.span();
+                Some(Read { path, span })
+            });
+            found.writes.extend(targets);
         }
     });
     found
@@ -93,6 +103,26 @@ pub(super) fn from_root(query: &Query) -> Option<OwnedTargetPath> {
             path: query.path.inner().clone(),
         }),
         _ => None,
+    }
+}
+
+/// What an assignment changes.
+pub(super) fn targets(assignment: &Assignment) -> impl Iterator<Item = &Node<AssignmentTarget>> {
+    let (one, other) = match assignment {
+        Assignment::Single { target, .. } => (target, None),
+        Assignment::Infallible { ok, err, .. } => (ok, Some(err)),
+    };
+    std::iter::once(one).chain(other)
+}
+
+/// The path from the root that an assignment changes.
+pub(super) fn target_path(target: &AssignmentTarget) -> Option<OwnedTargetPath> {
+    match target {
+        AssignmentTarget::External(path) => {
+            Some(path.clone().unwrap_or_else(OwnedTargetPath::event_root))
+        }
+        AssignmentTarget::Query(query) => from_root(query),
+        AssignmentTarget::Internal(..) | AssignmentTarget::Noop => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use chrono::SecondsFormat;
 use vrl::value::Value;
 
-use super::copies::{Copies, copy_of};
+use super::stand_in::{Copied, Copies, copied};
 use crate::MAX_DEPTH;
 use crate::json::write_quoted;
 
@@ -19,9 +19,8 @@ pub(super) fn write(
     depth: usize,
     out: &mut String,
 ) -> Result<(), String> {
-    if let Some(copy) = copy_of(value) {
-        let raw = copies.get(copy).copied().flatten().map(crate::Json::raw);
-        out.push_str(raw.unwrap_or("null"));
+    if let Some(text) = copied(value, copies).map(Copied::text) {
+        out.push_str(&text);
         return Ok(());
     }
     if depth > MAX_DEPTH {

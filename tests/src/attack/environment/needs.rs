@@ -1,9 +1,12 @@
 //! What an attack needs for itself, because what it does to a server would be felt by
 //! everybody on it.
 
+use dragoman_faults::Part;
+
 use super::servers::ServerFault;
 use super::wires::Line;
 use crate::attack::plan::{Attack, Plan};
+use crate::attack::receiver::Mood;
 use crate::postgres::PostgresOptions;
 
 /// A server as any.
@@ -33,6 +36,8 @@ pub(in crate::attack) struct Needs {
     pub(in crate::attack) broker: bool,
     /// Another node of that Kafka.
     pub(in crate::attack) second_broker: bool,
+    /// A receiver, and a projection that calls it.
+    pub(in crate::attack) receiver: Option<Mood>,
 }
 
 impl Needs {
@@ -42,6 +47,7 @@ impl Needs {
             follower: false,
             broker: false,
             second_broker: false,
+            receiver: None,
         };
         let postgres = |options| Self {
             postgres: Some(options),
@@ -51,7 +57,15 @@ impl Needs {
             broker: true,
             ..nothing
         };
+        let receiver = |mood| Self {
+            receiver: Some(mood),
+            ..nothing
+        };
         match plan.attack {
+            Attack::Receiver(mood) => receiver(mood),
+            Attack::Crash(point, ..) if point.part() == Part::Sending => {
+                receiver(Mood::LosesReplies)
+            }
             Attack::LateInQuiet | Attack::Server(ServerFault::PostgresKilled) => postgres(ANY),
             Attack::Server(ServerFault::ConnectionsExhausted) => postgres(FEW_SESSIONS),
             Attack::Server(ServerFault::DiskFull) => postgres(SMALL),

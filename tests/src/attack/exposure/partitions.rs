@@ -7,8 +7,9 @@ use dragoman_core::{partition_for, subject_hash};
 use sqlx::Row as _;
 
 use crate::attack::crew::{Crew, Role};
+use crate::attack::life::TABLE;
 use crate::attack::stage::Stage;
-use crate::read_log;
+use crate::{Database, read_log};
 
 /// How long it may take until partitions have gone from one to another: a group waits for
 /// those who died without a word.
@@ -59,6 +60,16 @@ impl Stage {
     /// Whether the owner records of the live table say that all of it was read: what is
     /// not there by then never comes, and need not be waited for.
     pub(in crate::attack) async fn is_read_to(&self, ends: &BTreeMap<i32, i64>) -> bool {
+        self.is_read_by(&self.target, TABLE, ends).await
+    }
+
+    /// The same of a projection whose owner records are in that database.
+    pub(in crate::attack) async fn is_read_by(
+        &self,
+        database: &Database,
+        projection: &str,
+        ends: &BTreeMap<i32, i64>,
+    ) -> bool {
         let read: BTreeMap<i32, i64> = sqlx::query(
             "select reader.partition, max(position) as position
              from dragoman_projection.readers reader
@@ -67,9 +78,11 @@ impl Stage {
                on generation.projection = reader.projection
               and generation.number = reader.generation
              where reader.topic is not null and generation.state = 'live'
+               and reader.projection = $1
              group by reader.partition",
         )
-        .fetch_all(&mut self.target.connect().await)
+        .bind(projection)
+        .fetch_all(&mut database.connect().await)
         .await
         .unwrap_or_default()
         .into_iter()

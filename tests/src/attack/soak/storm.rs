@@ -49,6 +49,7 @@ impl Stroke {
             Self::Killed(Role::Ingest) => "ingest_killed",
             Self::Killed(Role::Relay) => "relay_killed",
             Self::Killed(Role::Projection) => "projection_killed",
+            Self::Killed(Role::Courier) => "courier_killed",
             Self::HubSessionsEnded => "hub_sessions_ended",
             Self::TargetSessionsEnded => "target_sessions_ended",
             Self::CommitAnswerLost => "commit_answer_lost",

@@ -93,7 +93,12 @@ impl Storm {
         let points: Vec<CrashPoint> = CrashPoint::ALL
             .iter()
             .copied()
-            .filter(|point| !matches!(point.part(), Part::Rebuild | Part::Migration))
+            .filter(|point| {
+                !matches!(
+                    point.part(),
+                    Part::Rebuild | Part::Migration | Part::Sending
+                )
+            })
             .collect();
         let point = points.choose(&mut random).copied();
         let armed = mischief.contains(&Mischief::CrashPoints);

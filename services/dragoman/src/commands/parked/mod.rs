@@ -1,5 +1,6 @@
 //! `dragoman parked`: subjects whose events wait because one of them failed.
 
+mod edit;
 mod list;
 mod release;
 mod selection;
@@ -28,6 +29,7 @@ enum ParkedCommand {
     List(list::List),
     Show(list::Show),
     Retry(release::Retry),
+    Edit(edit::Edit),
     Skip(release::Skip),
 }
 
@@ -38,6 +40,7 @@ impl Parked {
             ParkedCommand::List(command) => command.run(&hub).await,
             ParkedCommand::Show(command) => command.run(&hub).await,
             ParkedCommand::Retry(command) => command.run(&hub).await,
+            ParkedCommand::Edit(command) => command.run(&hub).await,
             ParkedCommand::Skip(command) => command.run(&hub).await,
         }
     }

@@ -95,7 +95,7 @@ impl Skip {
                     output::json(&json!({
                         "projection": name, "subject": subject, "position": identity.position,
                         "source": identity.source, "id": identity.id,
-                        "decision": "skip", "reason": decision.reason,
+                        "decision": decision.verdict.as_str(), "reason": decision.reason,
                         "decided_at": decision.decided_at,
                     }))?;
                 } else {

@@ -1,65 +1,33 @@
 //! One step of a reader: effect, parking and owner record in one transaction.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-use dragoman_core::{Position, RecordedEvent};
+use dragoman_core::RecordedEvent;
 use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use sqlx::PgConnection;
 
-use super::checkpoints::{self, Owned};
-use super::decisions::{Skips, skips_among};
-use super::error::{ApplyError, TargetError};
+use super::destination::Destination;
 use super::evaluate::{Evaluated, evaluate};
-use super::generation::{Generation, Use};
 use super::outcome::{Care, Failure, Outcome, Writing};
-use super::parking;
 use super::plan::Plan;
-use super::session::Target;
-use super::standing::{Standing, stand};
-use super::stops::{self, Stop};
-use super::write::{WriteError, refusal};
-use crate::{Checkpoint, Definition, Order};
-
-/// How many steps go by between two looks for old checkpoints.
-const PRUNE_EVERY: u32 = 64;
-
-/// Some events of one reader, to take effect together.
-#[derive(Debug)]
-pub struct Step<'a> {
-    /// Who brings them, with `types`, and the offset and identity that the owner record
-    /// is to have when they are done. Its `applied` is not looked at.
-    pub reached: Checkpoint,
-    /// The position that the owner record has now; `None`: there is none yet. Another
-    /// position there means that another process owns the reader.
-    pub expected: Option<Position>,
-    /// The events that are to take effect, by position, all of the projection's types,
-    /// above the generation's start, and not done by another reader. The owner record
-    /// moves over all others.
-    pub events: &'a [RecordedEvent],
-}
-
-/// What came of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
-    /// Events that took effect.
-    pub applied: usize,
-    /// Events whose subjects are parked now, or were before.
-    pub parked: usize,
-    /// Events that an operator had decided to skip.
-    pub skipped: usize,
-    /// The owner record as it is now.
-    pub checkpoint: Checkpoint,
-    /// With `order: total`: the event that stopped it. The owner record stands at the
-    /// last event of the step before it, or where it stood; of a reader that had none,
-    /// at the generation's start.
-    pub stopped: Option<Stop>,
-}
+use super::write::{WRITING, WriteError, refusal};
+use crate::bookkeeping::checkpoints::{self, Owned};
+use crate::bookkeeping::decisions::{Decided, decided_among};
+use crate::bookkeeping::error::{ApplyError, TargetError};
+use crate::bookkeeping::followed::Followed;
+use crate::bookkeeping::generation::{Generation, Use};
+use crate::bookkeeping::parking::{self, Failed};
+use crate::bookkeeping::standing::{Standing, stand};
+use crate::bookkeeping::step::{Applied, Step};
+use crate::bookkeeping::stops;
+use crate::bookkeeping::target::{PRUNE_EVERY, Target};
+use crate::{Checkpoint, DatabaseEffect, Definition, Order};
 
 impl Target {
     /// Lets events take effect, parks what cannot, and moves the owner record, in one
-    /// transaction. A value that the database refuses is found and its event parked;
-    /// the others take effect.
+    /// transaction. `effect` is the definition's ([`Effect::in_database`](crate::Effect::in_database)). A value that the database refuses is found
+    /// and its event parked; the others take effect.
     ///
     /// # Errors
     /// See [`ApplyError`]; nothing took effect then, or, when the connection was lost
@@ -67,13 +35,21 @@ impl Target {
     pub async fn apply(
         &self,
         definition: &Definition,
+        effect: DatabaseEffect<'_>,
         generation: &Generation,
         step: Step<'_>,
     ) -> Result<Applied, ApplyError> {
-        let events = evaluate(definition, step.events);
+        let events = evaluate(definition, effect, step.events);
+        let attempt = |care| Attempt {
+            definition,
+            effect,
+            generation,
+            step: &step,
+            events: &events,
+            care,
+        };
         for care in [Care::Whole, Care::Apart] {
-            let attempt = self.attempt(definition, generation, &step, &events, care);
-            match attempt.await {
+            match self.attempt(attempt(care)).await {
                 Ok(applied) => return Ok(applied),
                 Err(Failure::Apply(error)) => return Err(error),
                 Err(Failure::Data) => {}
@@ -84,30 +60,16 @@ impl Target {
         Err(ApplyError::Target(TargetError::UnnamedRefusal))
     }
 
-    async fn attempt(
-        &self,
-        definition: &Definition,
-        generation: &Generation,
-        step: &Step<'_>,
-        events: &[Evaluated<'_>],
-        care: Care,
-    ) -> Result<Applied, Failure> {
+    async fn attempt(&self, attempt: Attempt<'_>) -> Result<Applied, Failure> {
         let mut transaction = self.begin("beginning a step").await?;
-        let attempt = Attempt {
-            definition,
-            generation,
-            step,
-            events,
-            care,
-            prune: self
-                .steps
-                .fetch_add(1, Ordering::Relaxed)
-                .is_multiple_of(PRUNE_EVERY),
-        };
-        match attempt.run(&mut transaction).await {
+        let prune = self
+            .steps
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(PRUNE_EVERY);
+        match attempt.run(&mut transaction, prune).await {
             Ok(applied) => {
                 let committed = transaction.commit().await;
-                committed.map_err(|error| match refusal(error) {
+                committed.map_err(|error| match refusal(WRITING)(error) {
                     WriteError::Data(_) => Failure::Data,
                     WriteError::Target(error) => Failure::from(error),
                 })?;
@@ -126,22 +88,22 @@ impl Target {
 /// One attempt at a step, in a transaction that is committed if it succeeds.
 struct Attempt<'s> {
     definition: &'s Definition,
+    effect: DatabaseEffect<'s>,
     generation: &'s Generation,
     step: &'s Step<'s>,
     events: &'s [Evaluated<'s>],
     care: Care,
-    prune: bool,
 }
 
 impl Attempt<'_> {
-    async fn run(&self, connection: &mut PgConnection) -> Result<Applied, Failure> {
+    async fn run(&self, connection: &mut PgConnection, prune: bool) -> Result<Applied, Failure> {
         let Self {
             definition,
+            effect,
             generation,
             step,
             events,
             care,
-            prune,
         } = *self;
         let usage = Use {
             mode: step.reached.reader.mode(),
@@ -154,13 +116,15 @@ impl Attempt<'_> {
             any_parked,
             any_decided,
         } = stand(connection, generation, usage, whose, expected, step.events).await?;
-        let skips = if any_decided {
-            skips_among(connection, &definition.name, step.events).await?
+        let destination = Destination::of(effect, table.as_ref()).ok_or(ApplyError::Superseded)?;
+        let decided = if any_decided {
+            decided_among(connection, &definition.name, step.events).await?
         } else {
-            Skips::default()
+            Decided::default()
         };
         let parked = if any_parked {
-            parking::hold_among(connection, generation, events).await?
+            let followed = events.iter().map(|event| event.followed);
+            parking::hold_among(connection, generation, followed).await?
         } else {
             HashSet::new()
         };
@@ -169,25 +133,41 @@ impl Attempt<'_> {
             checkpoints::advance(connection, &owned, &step.reached).await?;
             commit_early(connection).await?;
         }
-        let plan = Plan::of(events, definition.order, &skips, &parked);
+        let edited = edited(step.events, &decided);
+        let edited: HashMap<_, _> = evaluate(definition, effect, &edited)
+            .into_iter()
+            .map(|event| (event.event().position, event))
+            .collect();
+        let events = events
+            .iter()
+            .map(|event| edited.get(&event.event().position).unwrap_or(event));
+        let plan = Plan::of(events, definition.order, &decided, &parked);
         let writing = Writing {
-            definition,
-            table: &table,
+            order: definition.order,
+            destination,
             care,
         };
         let outcome = writing.outcome(connection, plan).await?;
-        crash_with(events, CrashPoint::ProjectionAfterEffectBeforeRecord);
+        crash_with(self.events, CrashPoint::ProjectionAfterEffectBeforeRecord);
         if planted(Bug::EffectBeforeCheckpoint) {
             commit_early(connection).await?;
         }
         let order = definition.order;
         let applied = record(connection, generation, step, &owned, outcome, order).await?;
-        crash_with(events, CrashPoint::ProjectionAfterRecordBeforeCommit);
+        crash_with(self.events, CrashPoint::ProjectionAfterRecordBeforeCommit);
         if prune {
             checkpoints::prune(connection, &owned).await?;
         }
         Ok(applied)
     }
+}
+
+/// The events that the projection is to see otherwise than they are, as it is to see them.
+pub(super) fn edited(events: &[RecordedEvent], decided: &Decided) -> Vec<RecordedEvent> {
+    events
+        .iter()
+        .filter_map(|event| decided.edited(event))
+        .collect()
 }
 
 /// Dies only in a step that has events: one that only moves the owner record over what is
@@ -210,8 +190,18 @@ async fn record(
     if !outcome.failed.is_empty() {
         crash(CrashPoint::ParkingBeforeInsert);
     }
-    parking::park(connection, generation, &outcome.failed).await?;
-    parking::queue(connection, generation, &outcome.waiting).await?;
+    // Held: what the database or a program refuses once it refuses again.
+    let failed: Vec<Failed<'_>> = outcome
+        .failed
+        .iter()
+        .map(|(event, reason)| Failed {
+            event: event.followed,
+            failure: parking::Failure::held(reason.clone()),
+        })
+        .collect();
+    let waiting: Vec<Followed<'_>> = outcome.waiting.iter().map(|event| event.followed).collect();
+    parking::park(connection, generation, &failed).await?;
+    parking::queue(connection, generation, &waiting).await?;
     if !outcome.failed.is_empty() {
         if planted(Bug::ParkOutsideTransaction) {
             commit_early(connection).await?;
@@ -235,14 +225,14 @@ async fn record(
             let reached = match (outcome.last, &owned.newest) {
                 (None, Some(newest)) => newest.clone(),
                 (last, _) => Checkpoint {
-                    position: last.map_or(generation.start, |last| last.event.position),
-                    identity: last.map(|last| last.event.identity()),
+                    position: last.map_or(generation.start, |last| last.event().position),
+                    identity: last.map(|last| last.event().identity()),
                     next_offset: None,
                     applied,
                     ..step.reached.clone()
                 },
             };
-            let stop = stops::record(connection, generation, event, reason).await?;
+            let stop = stops::record(connection, generation, event.followed, reason).await?;
             (reached, Some(stop))
         }
     };

@@ -1,15 +1,14 @@
-//! From an event to its rows, in memory.
+//! From an event to what it does, in memory.
 
-use std::error::Error;
-
-use dragoman_core::RecordedEvent;
+use dragoman_core::{RecordedEvent, chain};
 use dragoman_translate::{EventView, Item};
 
 use super::value::Value;
-use crate::{Column, Definition, KeyColumn};
+use crate::bookkeeping::followed::Followed;
+use crate::bookkeeping::reason::shortened;
+use crate::{Column, DatabaseEffect, Definition, KeyColumn, RowChange, Statement, TableEffect};
 
-/// The most that is kept of a reason, in characters.
-const MAX_REASON: usize = 1_000;
+const NOT_FOLLOWED: &str = "the projection does not follow events of this type";
 
 /// What an event does to one row.
 #[derive(Debug)]
@@ -20,74 +19,124 @@ pub(super) struct Row {
     pub(super) columns: Vec<Option<Value>>,
 }
 
-/// An event with its rows, or with the reason why it has none.
+/// What an event does, as far as that is known before the database is asked.
 #[derive(Debug)]
-pub(super) struct Evaluated<'e> {
-    pub(super) event: &'e RecordedEvent,
-    pub(super) topic: &'e str,
-    pub(super) rows: Result<Vec<Row>, String>,
+pub(super) enum Work<'e> {
+    /// What it brings to the columns of rows.
+    Rows(Vec<Row>),
+    /// It is folded into a row.
+    Fold(Folding<'e>),
+    /// It is given to a statement.
+    Statement(&'e Statement),
 }
 
-impl Evaluated<'_> {
+/// An event that is to be folded into a row.
+#[derive(Debug)]
+pub(super) struct Folding<'e> {
+    /// Which row.
+    pub(super) key: Vec<Value>,
+    /// The event.
+    pub(super) view: EventView<'e>,
+}
+
+/// An event with what it does, or with the reason why it does nothing.
+#[derive(Debug)]
+pub(super) struct Evaluated<'e> {
+    pub(super) followed: Followed<'e>,
+    pub(super) work: Result<Work<'e>, String>,
+}
+
+impl<'e> Evaluated<'e> {
+    pub(super) const fn event(&self) -> &'e RecordedEvent {
+        self.followed.event
+    }
+
     /// What is parked when it fails.
-    pub(super) fn subject(&self) -> (&str, &str) {
-        (self.topic, &self.event.event.subject)
+    pub(super) fn subject(&self) -> (&'e str, &'e str) {
+        self.followed.subject()
     }
 }
 
-/// Runs the programs of a definition over events.
+/// Runs the programs of a definition over events, as far as they need no row.
 pub(super) fn evaluate<'e>(
     definition: &'e Definition,
-    events: &'e [RecordedEvent],
+    effect: DatabaseEffect<'e>,
+    events: impl IntoIterator<Item = &'e RecordedEvent>,
 ) -> Vec<Evaluated<'e>> {
     events
-        .iter()
-        .map(
-            |event| match definition.events.get(&event.event.event_type) {
-                Some(topic) => Evaluated {
-                    event,
-                    topic,
-                    rows: rows_of(definition, event).map_err(|reason| shortened(&reason)),
-                },
-                None => Evaluated {
-                    event,
-                    topic: "",
-                    rows: Err("the projection does not follow events of this type".to_owned()),
-                },
+        .into_iter()
+        .map(|event| match Followed::of(definition, event) {
+            Some(followed) => Evaluated {
+                followed,
+                work: work_of(effect, event).map_err(|reason| shortened(&reason)),
             },
-        )
+            None => Evaluated {
+                followed: Followed { event, topic: "" },
+                work: Err(NOT_FOLLOWED.to_owned()),
+            },
+        })
         .collect()
 }
 
-fn rows_of(definition: &Definition, event: &RecordedEvent) -> Result<Vec<Row>, String> {
+fn work_of<'e>(effect: DatabaseEffect<'e>, event: &'e RecordedEvent) -> Result<Work<'e>, String> {
+    let effect = match effect {
+        DatabaseEffect::Table(effect) => effect,
+        DatabaseEffect::Statements(effect) => {
+            let statement = effect.statements.get(&event.event.event_type);
+            return statement
+                .map(Work::Statement)
+                .ok_or_else(|| NOT_FOLLOWED.to_owned());
+        }
+    };
     let view = EventView::read(&event.event)
         .map_err(|error| format!("the event cannot be read: {}", chain(&error)))?;
-    let Some(each) = &definition.each else {
-        return Ok(vec![row_of(definition, &view, None)?]);
+    match &effect.change {
+        RowChange::Operators(columns) => rows_of(effect, columns, &view).map(Work::Rows),
+        RowChange::Fold(_) => {
+            let key = key_of(effect, &view, None)?;
+            Ok(Work::Fold(Folding { key, view }))
+        }
+    }
+}
+
+fn rows_of(
+    effect: &TableEffect,
+    columns: &[Column],
+    view: &EventView<'_>,
+) -> Result<Vec<Row>, String> {
+    let Some(each) = &effect.each else {
+        return Ok(vec![row_of(effect, columns, view, None)?]);
     };
-    each.items(&view)
+    each.items(view)
         .map_err(|error| format!("each: {}", chain(&error)))?
         .iter()
-        .map(|item| row_of(definition, &view, Some(item)))
+        .map(|item| row_of(effect, columns, view, Some(item)))
         .collect()
 }
 
 fn row_of(
-    definition: &Definition,
+    effect: &TableEffect,
+    columns: &[Column],
     view: &EventView<'_>,
     item: Option<&Item<'_>>,
 ) -> Result<Row, String> {
-    let key = definition
-        .key
-        .iter()
-        .map(|column| key_value(column, view, item))
-        .collect::<Result<_, _>>()?;
-    let columns = definition
-        .columns
+    let key = key_of(effect, view, item)?;
+    let columns = columns
         .iter()
         .map(|column| column_value(column, view, item))
         .collect::<Result<_, _>>()?;
     Ok(Row { key, columns })
+}
+
+fn key_of(
+    effect: &TableEffect,
+    view: &EventView<'_>,
+    item: Option<&Item<'_>>,
+) -> Result<Vec<Value>, String> {
+    let columns = effect.key.iter();
+    columns
+        .map(|column| key_value(column, view, item))
+        .collect()
 }
 
 fn key_value(
@@ -115,24 +164,4 @@ fn column_value(
         .map_err(|error| format!("column {}: {}", column.name, chain(&error)))?;
     Value::from_cell(cell, column.column_type)
         .map_err(|reason| format!("column {}: {reason}", column.name))
-}
-
-/// An error with what caused it, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// A reason of a length that a list can show.
-pub(super) fn shortened(reason: &str) -> String {
-    match reason.char_indices().nth(MAX_REASON) {
-        Some((end, _)) => format!("{}…", reason.get(..end).unwrap_or_default()),
-        None => reason.to_owned(),
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::evaluate::Row;
 use super::value::{Double, Value};
-use crate::{Column, ColumnType, Definition, Operator};
+use crate::{Column, ColumnType, Operator};
 
 /// What a batch does to one row of the table.
 #[derive(Debug)]
@@ -23,15 +23,15 @@ pub(super) struct Ungatherable(pub(super) String);
 /// Gathers rows that come in the order of their positions. What comes out is sorted by
 /// key: two batches that write the same rows lock them in the same order.
 pub(super) fn gather<'r>(
-    definition: &Definition,
+    operated: &[Column],
     rows: impl IntoIterator<Item = &'r Row>,
 ) -> Result<Vec<Gathered<'r>>, Ungatherable> {
     let mut by_key: HashMap<&[Value], Vec<Option<Cow<'r, Value>>>> = HashMap::new();
     for row in rows {
         let gathered = by_key
             .entry(&row.key)
-            .or_insert_with(|| vec![None; definition.columns.len()]);
-        let columns = definition.columns.iter().zip(&row.columns);
+            .or_insert_with(|| vec![None; operated.len()]);
+        let columns = operated.iter().zip(&row.columns);
         for ((column, new), held) in columns.zip(gathered) {
             let Some(new) = new else { continue };
             *held = Some(match held.take() {

@@ -3,8 +3,8 @@
 use sqlx::postgres::types::Oid;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::error::TargetError;
-use super::names::{Place, quoted};
+use crate::bookkeeping::error::TargetError;
+use crate::bookkeeping::place::{Place, quoted};
 
 const DOING: &str = "carrying the rights over to the new table";
 

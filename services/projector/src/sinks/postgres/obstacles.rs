@@ -3,8 +3,8 @@
 use sqlx::PgConnection;
 use sqlx::postgres::types::Oid;
 
-use super::error::TargetError;
-use super::names::Place;
+use crate::bookkeeping::error::TargetError;
+use crate::bookkeeping::place::Place;
 
 /// Refuses to replace a table that others depend on, or that carries what the new one
 /// does not: a table made like another has its indexes and checks, one made for a changed

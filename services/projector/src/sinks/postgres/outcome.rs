@@ -2,14 +2,14 @@
 
 use sqlx::PgConnection;
 
-use super::error::ApplyError;
+use super::destination::Destination;
 use super::evaluate::Evaluated;
-use super::names::Place;
 use super::plan::Plan;
 use super::write::{OnFailure, Settled, WriteError, check_at_once, settle, write};
-use crate::{Definition, Order};
+use crate::Order;
+use crate::bookkeeping::error::ApplyError;
 
-/// How the rows of a step are written.
+/// How the events of a step are brought in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Care {
     /// All at once: what nearly always succeeds.
@@ -31,10 +31,10 @@ impl<E: Into<ApplyError>> From<E> for Failure {
     }
 }
 
-/// Where and how rows are written.
+/// Where and how events take effect.
 pub(super) struct Writing<'w> {
-    pub(super) definition: &'w Definition,
-    pub(super) table: &'w Place,
+    pub(super) order: Order,
+    pub(super) destination: Destination<'w>,
     pub(super) care: Care,
 }
 
@@ -61,13 +61,13 @@ impl Writing<'_> {
         let settled = self.written(connection, plan.effective).await?;
         let mut failed = settled.failed;
         failed.extend(plan.failed);
-        if self.definition.order == Order::Total {
+        if self.order == Order::Total {
             return Ok(stopped(settled.applied, plan.skipped, failed));
         }
         let mut waiting = settled.behind;
         waiting.extend(plan.behind);
         waiting.extend(failed.iter().map(|(event, _)| *event));
-        waiting.sort_unstable_by_key(|event| event.event.position);
+        waiting.sort_unstable_by_key(|event| event.event().position);
         Ok(Outcome {
             applied: settled.applied.len(),
             skipped: plan.skipped.len(),
@@ -82,20 +82,16 @@ impl Writing<'_> {
         connection: &mut PgConnection,
         events: Vec<&'a Evaluated<'e>>,
     ) -> Result<Settled<'a, 'e>, Failure> {
-        let (definition, table) = (self.definition, self.table);
+        let on_failure = match self.order {
+            Order::Subject => OnFailure::Park,
+            Order::Total => OnFailure::Stop,
+        };
         if self.care == Care::Apart {
-            let on_failure = match definition.order {
-                Order::Subject => OnFailure::Park,
-                Order::Total => OnFailure::Stop,
-            };
             check_at_once(connection).await?;
-            return Ok(settle(connection, definition, table, events, on_failure).await?);
+            return Ok(settle(connection, self.destination, events, on_failure).await?);
         }
-        match write(connection, definition, table, &events).await {
-            Ok(()) => Ok(Settled {
-                applied: events,
-                ..Settled::default()
-            }),
+        match write(connection, self.destination, &events, on_failure).await {
+            Ok(settled) => Ok(settled),
             Err(WriteError::Data(_)) => Err(Failure::Data),
             Err(WriteError::Target(error)) => Err(error.into()),
         }
@@ -108,11 +104,11 @@ fn stopped<'a, 'e>(
     skipped: Vec<&'a Evaluated<'e>>,
     failed: Vec<(&'a Evaluated<'e>, String)>,
 ) -> Outcome<'a, 'e> {
-    let position = |event: &&Evaluated<'_>| event.event.position;
+    let position = |event: &&Evaluated<'_>| event.event().position;
     let stop = failed
         .into_iter()
-        .min_by_key(|(event, _)| event.event.position);
-    let end = stop.as_ref().map(|(event, _)| event.event.position);
+        .min_by_key(|(event, _)| event.event().position);
+    let end = stop.as_ref().map(|(event, _)| event.event().position);
     let before = |event: &&Evaluated<'_>| end.is_none_or(|end| position(event) < end);
     let skipped: Vec<_> = skipped.into_iter().filter(before).collect();
     Outcome {

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use dragoman_faults::{Bug, planted};
 
-use super::decisions::Skips;
 use super::evaluate::Evaluated;
 use crate::Order;
+use crate::bookkeeping::decisions::Decided;
 
 /// The events of a step, each in one place and in order.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Plan<'a, 'e> {
     pub(super) skipped: Vec<&'a Evaluated<'e>>,
     /// They are to be written.
     pub(super) effective: Vec<&'a Evaluated<'e>>,
-    /// They have no rows, for a reason. With a total order it is one at most, and
+    /// They do nothing, for a reason. With a total order it is one at most, and
     /// nothing after it is planned.
     pub(super) failed: Vec<(&'a Evaluated<'e>, String)>,
     /// Their subject is parked, or one of its events failed before them.
@@ -25,9 +25,9 @@ pub(super) struct Plan<'a, 'e> {
 impl<'a, 'e> Plan<'a, 'e> {
     /// `parked`: the subjects that are parked already, each with its topic.
     pub(super) fn of(
-        events: &'a [Evaluated<'e>],
+        events: impl IntoIterator<Item = &'a Evaluated<'e>>,
         order: Order,
-        skips: &Skips,
+        decided: &Decided,
         parked: &HashSet<(String, String)>,
     ) -> Self {
         let mut plan = Self::default();
@@ -36,11 +36,11 @@ impl<'a, 'e> Plan<'a, 'e> {
             .map(|(topic, subject)| (topic.as_str(), subject.as_str()))
             .collect();
         for event in events {
-            if skips.contains(event.event) {
+            if decided.is_skipped(event.event()) {
                 plan.skipped.push(event);
             } else if blocked.contains(&event.subject()) && !planted(Bug::ParkWithoutFollowers) {
                 plan.behind.push(event);
-            } else if let Err(reason) = &event.rows {
+            } else if let Err(reason) = &event.work {
                 if planted(Bug::DropPoison) {
                     continue;
                 }

@@ -2,16 +2,17 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::error::{OpenError, TargetError};
-use super::generation::{
-    Generation, GenerationRow, GenerationState, NewGeneration, insert, live, lock_openings,
-    next_number,
-};
-use super::names::Place;
 use super::obstacles::refuse_obstacles;
-use super::session::Target;
-use super::{checkpoints, table};
-use crate::{Checkpoint, Definition, ReaderMode};
+use super::table;
+use crate::bookkeeping::checkpoints;
+use crate::bookkeeping::error::{OpenError, TargetError};
+use crate::bookkeeping::generation::{
+    Generation, GenerationRow, GenerationState, GenerationTable, NewGeneration, insert, live,
+    lock_openings, next_number,
+};
+use crate::bookkeeping::place::Place;
+use crate::bookkeeping::target::Target;
+use crate::{Checkpoint, Definition, Effect, ReaderMode, TableEffect};
 
 const DOING: &str = "beginning a rebuild";
 
@@ -72,14 +73,22 @@ impl Target {
                     projection: definition.name.clone(),
                 })?;
         remove_unfinished(connection, &definition.name).await?;
-        let wanted = Place::of(definition);
-        if wanted != live.table && table::find(connection, &wanted).await?.is_some() {
+        let (effect, old) = match (&definition.effect, &live.table) {
+            (Effect::Table(effect), Some(old)) => (effect, old),
+            (Effect::Table(_) | Effect::Statements(_) | Effect::Requests(_), _) => {
+                return Err(OpenError::NoTable {
+                    projection: definition.name.clone(),
+                });
+            }
+        };
+        let wanted = Place::of(&effect.table);
+        if wanted != old.named && table::find(connection, &wanted).await?.is_some() {
             return Err(OpenError::TableDiffers {
                 projection: definition.name.clone(),
                 table: wanted.to_string(),
                 difference: format!(
                     "it is there already, and is not the projection's, whose rows are in {}",
-                    live.table
+                    old.named
                 ),
             });
         }
@@ -91,12 +100,14 @@ impl Target {
             start: live.generation.start,
             definition_hash: definition.hash,
         };
-        let shadow = wanted.shadow(generation.number);
-        make_table(connection, definition, &live, &shadow).await?;
+        let table = GenerationTable {
+            rows_in: wanted.shadow(generation.number),
+            named: wanted,
+        };
+        make_table(connection, effect, &old.rows_in, &table.rows_in).await?;
         let new = NewGeneration {
             generation: &generation,
-            table: &wanted,
-            rows_in: &shadow,
+            table: Some(&table),
         };
         insert(connection, new).await?;
         transaction
@@ -109,20 +120,20 @@ impl Target {
 
 async fn make_table(
     connection: &mut PgConnection,
-    definition: &Definition,
-    live: &GenerationRow,
+    effect: &TableEffect,
+    live: &Place,
     shadow: &Place,
 ) -> Result<(), TargetError> {
-    let Some(old) = table::find(connection, &live.rows_in).await? else {
-        return table::create(connection, definition, shadow).await;
+    let Some(old) = table::find(connection, live).await? else {
+        return table::create(connection, effect, shadow).await;
     };
-    match table::difference(connection, definition, old).await? {
-        None => table::create_like(connection, &live.rows_in, shadow).await?,
-        Some(_) => table::create(connection, definition, shadow).await?,
+    match table::difference(connection, effect, old).await? {
+        None => table::create_like(connection, live, shadow).await?,
+        Some(_) => table::create(connection, effect, shadow).await?,
     }
     // Now, and not only when it is built.
     match table::find(connection, shadow).await? {
-        Some(new) => refuse_obstacles(connection, old, &live.rows_in, new).await,
+        Some(new) => refuse_obstacles(connection, old, live, new).await,
         None => Ok(()),
     }
 }
@@ -144,11 +155,13 @@ async fn remove_unfinished(
     .await
     .map_err(TargetError::during(DOING))?;
     for row in unfinished {
-        let drop = format!("drop table if exists {}", row.rows_in);
-        sqlx::raw_sql(AssertSqlSafe(drop))
-            .execute(&mut *connection)
-            .await
-            .map_err(TargetError::during("removing an unfinished table"))?;
+        if let Some(table) = &row.table {
+            let drop = format!("drop table if exists {}", table.rows_in);
+            sqlx::raw_sql(AssertSqlSafe(drop))
+                .execute(&mut *connection)
+                .await
+                .map_err(TargetError::during("removing an unfinished table"))?;
+        }
         forget(connection, &row.generation).await?;
     }
     Ok(())

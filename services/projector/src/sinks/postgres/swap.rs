@@ -3,16 +3,17 @@
 use dragoman_faults::{CrashPoint, crash};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::error::TargetError;
-use super::generation::{
-    Generation, GenerationRow, GenerationState, live, lock_openings, mode_as_str,
-};
-use super::names::Place;
 use super::obstacles::refuse_obstacles;
-use super::operator::release_decided;
 use super::rebuild::forget;
-use super::session::Target;
-use super::{checkpoints, grants, table};
+use super::{grants, table};
+use crate::bookkeeping::checkpoints;
+use crate::bookkeeping::error::TargetError;
+use crate::bookkeeping::generation::{
+    Generation, GenerationRow, GenerationState, GenerationTable, live, lock_openings, mode_as_str,
+};
+use crate::bookkeeping::operator::release_decided;
+use crate::bookkeeping::place::Place;
+use crate::bookkeeping::target::Target;
 use crate::{Checkpoint, ReaderMode};
 
 const LOCKING: &str = "locking the live generation";
@@ -93,7 +94,13 @@ impl LiveLock {
     ) -> Result<Generation, TargetError> {
         self.check_level(building, level)?;
         let new = take_building(&mut self.connection, building).await?;
-        swap_tables(&mut self.connection, &self.live, &new).await?;
+        let (Some(old_table), Some(new_table)) = (&self.live.table, &new.table) else {
+            return Err(TargetError::NotBuilding {
+                projection: building.projection.clone(),
+                number: building.number,
+            });
+        };
+        swap_tables(&mut self.connection, old_table, new_table).await?;
         let generation = Generation {
             state: GenerationState::Live,
             mode: self.live.generation.mode,
@@ -105,7 +112,7 @@ impl LiveLock {
             &mut self.connection,
             &self.live.generation,
             &generation,
-            &new.table,
+            &new_table.named,
         )
         .await?;
         hold_parked(&mut self.connection, &generation).await?;
@@ -187,8 +194,8 @@ async fn take_building(
 
 async fn swap_tables(
     connection: &mut PgConnection,
-    old: &GenerationRow,
-    new: &GenerationRow,
+    old: &GenerationTable,
+    new: &GenerationTable,
 ) -> Result<(), TargetError> {
     let shadow = table::find(connection, &new.rows_in).await?;
     if let (Some(from), Some(to)) = (table::find(connection, &old.rows_in).await?, shadow) {
@@ -202,7 +209,7 @@ async fn swap_tables(
         grants::carry_over(connection, from, to, &new.rows_in).await?;
         run(connection, format!("drop table {}", old.rows_in)).await?;
     }
-    table::rename(connection, &new.rows_in, &new.table).await
+    table::rename(connection, &new.rows_in, &new.named).await
 }
 
 async fn run(connection: &mut PgConnection, statement: String) -> Result<(), TargetError> {

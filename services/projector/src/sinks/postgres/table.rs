@@ -4,23 +4,23 @@ use sqlx::postgres::types::Oid;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::column_type::printed;
-use super::error::TargetError;
-use super::names::{Place, quoted};
-use crate::{ColumnType, Definition};
+use crate::bookkeeping::error::TargetError;
+use crate::bookkeeping::place::{Place, quoted};
+use crate::{ColumnType, TableEffect};
 
 /// Makes the table of a definition.
-pub(super) async fn create(
+pub(crate) async fn create(
     connection: &mut PgConnection,
-    definition: &Definition,
+    effect: &TableEffect,
     table: &Place,
 ) -> Result<(), TargetError> {
-    let mut parts: Vec<String> = wanted(definition)
+    let mut parts: Vec<String> = wanted(effect)
         .map(|(name, column_type, is_key)| {
             let not_null = if is_key { " not null" } else { "" };
             format!("{} {}{not_null}", quoted(name), column_type)
         })
         .collect();
-    let key: Vec<_> = definition.key.iter().map(|key| quoted(&key.name)).collect();
+    let key: Vec<_> = effect.key.iter().map(|key| quoted(&key.name)).collect();
     parts.push(format!("primary key ({})", key.join(", ")));
     let statement = format!("create table {table} ({})", parts.join(", "));
     sqlx::raw_sql(AssertSqlSafe(statement))
@@ -31,7 +31,7 @@ pub(super) async fn create(
 }
 
 /// The table's number, if it is there.
-pub(super) async fn find(
+pub(crate) async fn find(
     connection: &mut PgConnection,
     table: &Place,
 ) -> Result<Option<Oid>, TargetError> {
@@ -50,9 +50,9 @@ pub(super) async fn find(
 /// What is different between a table that is there and the one that a definition would
 /// make; `None`: it fits. Columns of somebody else's are no difference as long as a row
 /// can be written without them.
-pub(super) async fn difference(
+pub(crate) async fn difference(
     connection: &mut PgConnection,
-    definition: &Definition,
+    effect: &TableEffect,
     table: Oid,
 ) -> Result<Option<String>, TargetError> {
     const DOING: &str = "comparing the table";
@@ -95,7 +95,7 @@ pub(super) async fn difference(
             required,
         })
         .collect();
-    Ok(columns_differ(definition, &found).or_else(|| key_differs(definition, &key)))
+    Ok(columns_differ(effect, &found).or_else(|| key_differs(effect, &key)))
 }
 
 /// A column of a table that is there.
@@ -108,8 +108,8 @@ struct FoundColumn {
     required: bool,
 }
 
-fn columns_differ(definition: &Definition, found: &[FoundColumn]) -> Option<String> {
-    for (name, column_type, is_key) in wanted(definition) {
+fn columns_differ(effect: &TableEffect, found: &[FoundColumn]) -> Option<String> {
+    for (name, column_type, is_key) in wanted(effect) {
         let wanted = printed(column_type);
         let Some(column) = found.iter().find(|column| column.name == name) else {
             return Some(format!("it has no column {name}"));
@@ -131,7 +131,7 @@ fn columns_differ(definition: &Definition, found: &[FoundColumn]) -> Option<Stri
     }
     found
         .iter()
-        .find(|column| column.required && wanted(definition).all(|(name, ..)| name != column.name))
+        .find(|column| column.required && wanted(effect).all(|(name, ..)| name != column.name))
         .map(|column| {
             format!(
                 "its column {} is not the projection's and has no default",
@@ -140,8 +140,8 @@ fn columns_differ(definition: &Definition, found: &[FoundColumn]) -> Option<Stri
         })
 }
 
-fn key_differs(definition: &Definition, found: &[String]) -> Option<String> {
-    let mut wanted: Vec<_> = definition.key.iter().map(|key| key.name.as_str()).collect();
+fn key_differs(effect: &TableEffect, found: &[String]) -> Option<String> {
+    let mut wanted: Vec<_> = effect.key.iter().map(|key| key.name.as_str()).collect();
     wanted.sort_unstable();
     if found == wanted {
         return None;
@@ -155,19 +155,18 @@ fn key_differs(definition: &Definition, found: &[String]) -> Option<String> {
 }
 
 /// Names and types of the columns, those of the key first.
-fn wanted(definition: &Definition) -> impl Iterator<Item = (&str, ColumnType, bool)> {
-    let key = definition.key.iter();
-    key.map(|column| (column.name.as_str(), column.column_type, true))
+fn wanted(effect: &TableEffect) -> impl Iterator<Item = (&str, ColumnType, bool)> {
+    let key = effect.key_columns();
+    key.map(|(name, column_type)| (name, column_type, true))
         .chain(
-            definition
-                .columns
-                .iter()
-                .map(|column| (column.name.as_str(), column.column_type, false)),
+            effect
+                .columns()
+                .map(|(name, column_type)| (name, column_type, false)),
         )
 }
 
 /// Makes a table like another: columns, defaults, checks, indexes, comments; no rows.
-pub(super) async fn create_like(
+pub(crate) async fn create_like(
     connection: &mut PgConnection,
     like: &Place,
     table: &Place,
@@ -182,7 +181,7 @@ pub(super) async fn create_like(
 
 /// Gives a table another name within its schema, and takes the old name out of the names
 /// of its indexes where they begin with it, so that the next one's do not clash.
-pub(super) async fn rename(
+pub(crate) async fn rename(
     connection: &mut PgConnection,
     from: &Place,
     to: &Place,

@@ -1,15 +1,20 @@
-//! Bringing events into the table, and finding the one that the database refuses.
+//! Letting events take effect, and finding the one that the database refuses.
 
 use std::collections::HashSet;
 
 use sqlx::{Connection as _, PgConnection};
 
-use super::error::{TargetError, is_about_data};
-use super::evaluate::{Evaluated, shortened};
+use super::destination::Destination;
+use super::evaluate::{Evaluated, Row, Work};
+use super::folding::FoldedTable;
 use super::gather::gather;
-use super::names::Place;
+use super::statements::execute;
 use super::upsert::upsert;
-use crate::Definition;
+use crate::RowChange;
+use crate::bookkeeping::error::{TargetError, is_about_data};
+use crate::bookkeeping::reason::shortened;
+
+pub(super) const WRITING: &str = "writing the rows";
 
 /// Why events were not written.
 #[derive(Debug)]
@@ -40,39 +45,84 @@ pub(super) struct Settled<'a, 'e> {
     pub(super) behind: Vec<&'a Evaluated<'e>>,
 }
 
-/// Writes the rows of events, all at once. After an error the transaction is of no use.
-pub(super) async fn write(
+impl<'a, 'e> Settled<'a, 'e> {
+    /// All of them took effect.
+    pub(super) fn all(events: &[&'a Evaluated<'e>]) -> Self {
+        Self {
+            applied: events.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    fn take_in(&mut self, more: Self) {
+        self.applied.extend(more.applied);
+        self.failed.extend(more.failed);
+        self.behind.extend(more.behind);
+    }
+}
+
+/// Lets events take effect, all at once; those that fail by themselves, whatever the
+/// database says, are among what is answered. After an error the transaction is of no
+/// use.
+pub(super) async fn write<'a, 'e>(
     connection: &mut PgConnection,
-    definition: &Definition,
-    table: &Place,
-    events: &[&Evaluated<'_>],
-) -> Result<(), WriteError> {
-    let rows = events.iter().flat_map(|event| event.rows.iter().flatten());
-    let gathered = gather(definition, rows).map_err(|error| WriteError::Data(error.0))?;
-    upsert(connection, definition, table, &gathered)
-        .await
-        .map_err(refusal)
+    destination: Destination<'_>,
+    events: &[&'a Evaluated<'e>],
+    on_failure: OnFailure,
+) -> Result<Settled<'a, 'e>, WriteError> {
+    let (effect, table) = match destination {
+        Destination::Table(effect, table) => (effect, table),
+        Destination::Statements => {
+            let executed = execute(connection, events).await;
+            executed.map_err(refusal("executing a statement"))?;
+            return Ok(Settled::all(events));
+        }
+    };
+    match &effect.change {
+        RowChange::Operators(columns) => {
+            let gathered =
+                gather(columns, rows_of(events)).map_err(|error| WriteError::Data(error.0))?;
+            let written = upsert(connection, effect, table, &gathered).await;
+            written.map_err(refusal(WRITING))?;
+            Ok(Settled::all(events))
+        }
+        RowChange::Fold(rule) => {
+            let folded = FoldedTable {
+                effect,
+                rule,
+                table,
+            };
+            let folded = folded.fold(connection, events, on_failure).await;
+            folded.map_err(refusal(WRITING))
+        }
+    }
+}
+
+fn rows_of<'a>(events: &[&'a Evaluated<'_>]) -> impl Iterator<Item = &'a Row> {
+    events.iter().copied().flat_map(|event| match &event.work {
+        Ok(Work::Rows(rows)) => rows.as_slice(),
+        Ok(Work::Fold(_) | Work::Statement(_)) | Err(_) => [].as_slice(),
+    })
 }
 
 /// What a refusal of the database says: about the data, or about something else.
-pub(super) fn refusal(error: sqlx::Error) -> WriteError {
-    match error.as_database_error() {
+pub(super) fn refusal(doing: &'static str) -> impl FnOnce(sqlx::Error) -> WriteError {
+    move |error| match error.as_database_error() {
         // The message alone: the detail may show the row.
         Some(refused) if is_about_data(&error) => WriteError::Data(shortened(&format!(
             "the target database refused it: {}",
             refused.message()
         ))),
-        _ => WriteError::Target(TargetError::during("writing the rows")(error)),
+        _ => WriteError::Target(TargetError::during(doing)(error)),
     }
 }
 
-/// Writes events in order as far as the database takes them: as many at once as go,
-/// and halves of what does not, down to the single event that is at fault. The effect is
-/// that of writing them one by one.
+/// Lets events take effect in order as far as the database takes them: as many at once
+/// as go, and halves of what does not, down to the single event that is at fault. The
+/// effect is that of writing them one by one.
 pub(super) async fn settle<'a, 'e>(
     connection: &mut PgConnection,
-    definition: &Definition,
-    table: &Place,
+    destination: Destination<'_>,
     events: Vec<&'a Evaluated<'e>>,
     on_failure: OnFailure,
 ) -> Result<Settled<'a, 'e>, TargetError> {
@@ -84,47 +134,54 @@ pub(super) async fn settle<'a, 'e>(
             .into_iter()
             .partition(|event| parked.contains(&event.subject()));
         settled.behind.extend(behind);
-        match (
-            in_savepoint(connection, definition, table, &batch).await?,
+        let part = match (
+            in_savepoint(connection, destination, &batch, on_failure).await?,
             &*batch,
         ) {
-            (Ok(()), _) => settled.applied.extend(batch),
-            (Err(reason), [event]) => {
-                settled.failed.push((event, reason));
-                if on_failure == OnFailure::Stop {
-                    break;
-                }
-                parked.insert(event.subject());
-            }
+            (Ok(part), _) => part,
+            (Err(reason), [event]) => Settled {
+                failed: vec![(*event, reason)],
+                ..Settled::default()
+            },
             (Err(_), _) => {
                 let later = batch.split_off(batch.len() / 2);
                 pending.push(later);
                 pending.push(batch);
+                continue;
             }
+        };
+        let stops = on_failure == OnFailure::Stop && !part.failed.is_empty();
+        parked.extend(part.failed.iter().map(|(event, _)| event.subject()));
+        settled.take_in(part);
+        if stops {
+            break;
         }
     }
     Ok(settled)
 }
 
-/// Writes events so that the transaction goes on if they are refused; the reason then.
-async fn in_savepoint(
+/// Lets events take effect so that the transaction goes on if they are refused; the
+/// reason then.
+async fn in_savepoint<'a, 'e>(
     connection: &mut PgConnection,
-    definition: &Definition,
-    table: &Place,
-    events: &[&Evaluated<'_>],
-) -> Result<Result<(), String>, TargetError> {
+    destination: Destination<'_>,
+    events: &[&'a Evaluated<'e>],
+    on_failure: OnFailure,
+) -> Result<Result<Settled<'a, 'e>, String>, TargetError> {
     const DOING: &str = "trying events apart";
     if events.is_empty() {
-        return Ok(Ok(()));
+        return Ok(Ok(Settled::default()));
     }
     let mut savepoint = connection
         .begin()
         .await
         .map_err(TargetError::during(DOING))?;
-    match write(&mut savepoint, definition, table, events).await {
-        Ok(()) => {
+    match write(&mut savepoint, destination, events, on_failure).await {
+        Ok(settled) => {
             let released = savepoint.commit().await;
-            released.map_err(TargetError::during(DOING)).map(Ok)
+            released
+                .map_err(TargetError::during(DOING))
+                .map(|()| Ok(settled))
         }
         Err(WriteError::Data(reason)) => {
             let undone = savepoint.rollback().await;

@@ -1,11 +1,15 @@
 //! A hub and a target of one's own for each test, a relay that can be told what to
 //! lose, and projections to start, stop and kill.
 
+mod arrived;
 mod projection;
+mod receiver;
 mod relay;
 mod world;
 
-pub(crate) use projection::{Running, definition, sales, sales_of_one_topic, total};
+pub(crate) use arrived::{everything_arrived, log_by_subject};
+pub(crate) use projection::{Running, definition, requests, sales, sales_of_one_topic, total};
+pub(crate) use receiver::{Receiver, Reply};
 pub(crate) use relay::Relay;
 pub(crate) use world::{World, event};
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::World;
 use super::world::connect;
+use super::{Receiver, World};
 
 /// A projection at work: a process of its own as far as connections go.
 pub(crate) struct Running {
@@ -107,6 +107,39 @@ pub(crate) fn definition(world: &World, types: &[&str], others: &Value) -> Arc<D
             ("stock.counted", &world.stock),
         ],
     )
+}
+
+/// A projection that sends every event to a receiver, with other options of the sink than
+/// usual, or another order.
+pub(crate) fn requests(world: &World, receiver: &Receiver, others: &Value) -> Arc<Definition> {
+    let program = std::env::temp_dir().join(format!("request-{}.vrl", uuid::Uuid::new_v4()));
+    let source = r#"{ "method": "PUT", "path": "/orders", "body": {
+        "id": .id, "subject": .subject, "amount": .data.amount, "note": .data.note } }"#;
+    std::fs::write(&program, source).unwrap();
+    let mut sink = json!({
+        "url": receiver.url(), "private_network": true,
+        "retry": { "first": "50ms", "max": "1s" },
+    });
+    let mut options = json!({
+        "events": ["order.placed", "stock.counted"], "from": "beginning", "request": program,
+    });
+    for (key, value) in others.as_object().unwrap() {
+        match key.as_str() {
+            "order" => options[key] = value.clone(),
+            _ => sink[key] = value.clone(),
+        }
+    }
+    options["sink"] = json!({ "http": sink });
+    let options = serde_json::from_value(options).unwrap();
+    let definition = compile(
+        &options,
+        [
+            ("order.placed", &world.orders),
+            ("stock.counted", &world.stock),
+        ],
+    );
+    std::fs::remove_file(program).unwrap();
+    definition
 }
 
 fn options(types: &[&str], others: &Value) -> ProjectionOptions {

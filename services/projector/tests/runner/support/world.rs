@@ -104,6 +104,15 @@ impl World {
         .unwrap();
     }
 
+    /// Takes away what killed processes hold, as time would.
+    pub(crate) async fn end_leases(&self) {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        sqlx::query("delete from dragoman.leases where name like 'projection %'")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
     pub(crate) async fn head(&self) -> i64 {
         self.store.head().await.unwrap().0
     }

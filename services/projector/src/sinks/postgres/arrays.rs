@@ -1,0 +1,75 @@
+//! Values of many rows in one statement: an array for each column.
+
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+
+use super::column_type::wire_type;
+use super::value::Value;
+use crate::ColumnType;
+
+/// Parts of a statement, with commas between them.
+pub(super) fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The arrays `$1`, `$2` and so on as rows: `v`, with the columns `c0`, `c1` and so on,
+/// as values of these types travel, and `n`, their number from 1.
+pub(super) fn unnested(types: impl Iterator<Item = ColumnType>) -> String {
+    let (arrays, elements): (Vec<_>, Vec<_>) = types
+        .enumerate()
+        .map(|(n, kind)| {
+            (
+                format!("${}::{}[]", n + 1, wire_type(kind)),
+                format!("c{n}"),
+            )
+        })
+        .unzip();
+    format!(
+        "unnest({}) with ordinality as v ({}, n)",
+        arrays.join(", "),
+        elements.join(", ")
+    )
+}
+
+pub(super) type Bound<'q> = Query<'q, Postgres, PgArguments>;
+
+/// Binds the values of one column as an array. A value is of the column's type, so the
+/// other arms of each match never come up.
+pub(super) fn bind<'q>(
+    query: Bound<'q>,
+    column_type: ColumnType,
+    values: impl Iterator<Item = Option<&'q Value>>,
+) -> Bound<'q> {
+    macro_rules! array {
+        ($pattern:pat => $element:expr) => {
+            query.bind(
+                values
+                    .map(|value| match value {
+                        Some($pattern) => Some($element),
+                        _ => None,
+                    })
+                    .collect::<Vec<_>>(),
+            )
+        };
+    }
+    match column_type {
+        ColumnType::Text => array!(Value::Text(text) => text.as_str()),
+        ColumnType::Json => array!(Value::Json(text) => text.as_str()),
+        ColumnType::Numeric { .. } => array!(Value::Numeric(number) => number.to_string()),
+        ColumnType::Bigint => array!(Value::Integer(number) => *number),
+        ColumnType::Integer => query.bind(
+            values
+                .map(|value| match value {
+                    Some(Value::Integer(number)) => i32::try_from(*number).ok(),
+                    _ => None,
+                })
+                .collect::<Vec<_>>(),
+        ),
+        ColumnType::Double => array!(Value::Double(number) => number.get()),
+        ColumnType::Boolean => array!(Value::Boolean(boolean) => *boolean),
+        ColumnType::Timestamp => array!(Value::Timestamp(time) => *time),
+        ColumnType::Date => array!(Value::Date(date) => *date),
+        ColumnType::Uuid => array!(Value::Uuid(uuid) => *uuid),
+    }
+}

@@ -1,0 +1,12 @@
+//! Folds: what a row becomes, event by event.
+
+mod check;
+mod columns;
+mod copies;
+mod kinds;
+mod program;
+mod row;
+
+pub use columns::{ColumnKind, FoldColumn};
+pub use program::Fold;
+pub use row::{FoldOutcome, FoldRow};

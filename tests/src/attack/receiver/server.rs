@@ -1,0 +1,168 @@
+//! The receiver as a server: two ports of this machine, and whether somebody listens there.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::io::BufReader;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::conduct::{Conduct, Loss};
+use super::desk::{Desk, Ending};
+use super::message::{self, Answer, Request};
+use super::mood::Mood;
+use super::notes::Notes;
+use crate::free_port;
+
+/// Whether it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    Open,
+    /// It answers nothing but 503.
+    Overloaded,
+    /// Nobody listens, and whoever was connected is not any more.
+    Gone,
+}
+
+/// A receiver, until it is dropped; on a thread of its own, because a run that waits for a
+/// command of the hub would hold it up.
+#[derive(Debug)]
+pub(in crate::attack) struct Receiver {
+    pub(super) since: Instant,
+    pub(super) seed: u64,
+    port: u16,
+    token_port: u16,
+    desk: Arc<Desk>,
+    presence: watch::Sender<Presence>,
+    /// Dropped, it ends the thread.
+    _life: oneshot::Sender<()>,
+}
+
+impl Receiver {
+    pub(in crate::attack) fn start(mood: Mood, seed: u64) -> Self {
+        let (port, token_port) = (free_port(), free_port());
+        let desk = Arc::new(Desk::of(Conduct::of(mood, seed)));
+        let presence = watch::Sender::new(Presence::Open);
+        let (life, ended) = oneshot::channel();
+        let (shared, watched) = (Arc::clone(&desk), presence.subscribe());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime can be made");
+            runtime.block_on(async {
+                tokio::select! {
+                    () = come_and_go(port, &shared, watched) => {}
+                    () = give_tokens(token_port, &shared) => {}
+                    _dropped = ended => {}
+                }
+            });
+        });
+        Self {
+            since: Instant::now(),
+            seed,
+            port,
+            token_port,
+            desk,
+            presence,
+            _life: life,
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(super) fn token_url(&self) -> String {
+        format!("http://127.0.0.1:{}/token", self.token_port)
+    }
+
+    /// Is there from now on, or is not.
+    pub(super) fn be(&self, presence: Presence) {
+        self.presence.send_replace(presence);
+    }
+
+    /// Nothing goes wrong any more.
+    pub(in crate::attack) fn heal(&self) {
+        self.desk.conduct.lock().unwrap().heal();
+        self.be(Presence::Open);
+    }
+
+    /// Refuses nothing any more.
+    pub(super) fn take_everything(&self) {
+        self.desk.conduct.lock().unwrap().take_everything();
+    }
+
+    /// Whether it refuses an event for good.
+    pub(super) fn refuses(&self, id: &str) -> bool {
+        self.desk.conduct.lock().unwrap().refuses(id)
+    }
+
+    /// Looks into what it has written down.
+    pub(super) fn notes<T>(&self, look: impl FnOnce(&Notes) -> T) -> T {
+        look(&self.desk.notes.lock().unwrap())
+    }
+
+    /// How many tokens were given.
+    pub(super) fn tokens_given(&self) -> usize {
+        self.desk.tokens.lock().unwrap().given()
+    }
+}
+
+async fn come_and_go(port: u16, desk: &Arc<Desk>, mut presence: watch::Receiver<Presence>) {
+    let is_gone = |presence: &Presence| *presence == Presence::Gone;
+    loop {
+        let watched = presence.clone();
+        let desk = Arc::clone(desk);
+        let take = move |request: &Request| {
+            let overloaded = *watched.borrow() == Presence::Overloaded;
+            desk.take_call(request, overloaded)
+        };
+        tokio::select! {
+            () = listen(port, take) => {}
+            _gone = presence.wait_for(is_gone) => {}
+        }
+        let back = presence.wait_for(|presence| !is_gone(presence)).await;
+        if back.is_err() {
+            return;
+        }
+    }
+}
+
+async fn give_tokens(port: u16, desk: &Arc<Desk>) {
+    let desk = Arc::clone(desk);
+    listen(port, move |request: &Request| desk.take_client(request)).await;
+}
+
+/// Listens at a port. Dropped, every connection is closed with it.
+async fn listen(port: u16, take: impl Fn(&Request) -> Ending + Clone + Send + 'static) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = listener.expect("nobody else has the port");
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        let take = take.clone();
+        connections.spawn(async move {
+            let _broken = serve(stream, take).await;
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, take: impl Fn(&Request) -> Ending) -> std::io::Result<()> {
+    let mut connection = BufReader::new(stream);
+    while let Some(request) = message::read(&mut connection).await? {
+        match take(&request) {
+            Ending::Say(answer) => message::write(&mut connection, &answer).await?,
+            Ending::Lose(Loss::Cut) => break,
+            Ending::Lose(Loss::BreakOff) => {
+                let answer = Answer::json(200, "{\"ok\":true}");
+                message::write_some(&mut connection, &answer).await?;
+                break;
+            }
+            Ending::Lose(Loss::Hang) => std::future::pending().await,
+        }
+    }
+    Ok(())
+}
