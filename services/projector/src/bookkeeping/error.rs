@@ -168,9 +168,11 @@ pub(crate) fn is_about_data(error: &sqlx::Error) -> bool {
     // Classes of Appendix A of the Postgres manual: cardinality violation (keys that
     // are equal only by the column's collation), data exception, integrity constraint
     // violation, program limit exceeded (a key too long for its index); and what a
-    // trigger raises.
+    // trigger or a function raises: of its own accord, by `into strict` that finds no
+    // row or several, by `assert`.
     sql_state(error).is_some_and(|code| {
-        ["21", "22", "23", "54"].contains(&code.get(..2).unwrap_or_default()) || code == "P0001"
+        ["21", "22", "23", "54"].contains(&code.get(..2).unwrap_or_default())
+            || ["P0001", "P0002", "P0003", "P0004"].contains(&code.as_str())
     })
 }
 

@@ -62,23 +62,12 @@ impl Target {
     ) -> Result<bool, TargetError> {
         const DOING: &str = "recording what was sent again";
         let mut transaction = self.begin(DOING).await?;
-        let moved = sqlx::query(
-            "update dragoman_projection.replays set position = $3, resent = resent + $4
-             where id = $1 and position = $2 and state = 'running'",
-        )
-        .bind(replay.id)
-        .bind(replay.position.0)
-        .bind(to.0)
-        .bind(resent)
-        .execute(&mut *transaction)
-        .await
-        .map_err(TargetError::during(DOING))?;
-        if moved.rows_affected() == 0 {
-            // Where it is already there, the answer to the commit of a try before this one
-            // got lost.
-            return stands_at(&mut transaction, replay.id, to).await;
+        match move_replay(&mut transaction, replay, to).await? {
+            Moved::Now => {}
+            Moved::Before => return Ok(true),
+            Moved::Not => return Ok(false),
         }
-        insert_refusals(&mut transaction, replay.id, refusals).await?;
+        record_replayed(&mut transaction, replay.id, resent, refusals).await?;
         transaction
             .commit()
             .await
@@ -118,6 +107,56 @@ impl Target {
         .map(|done| done.rows_affected() > 0)
         .map_err(TargetError::during("abandoning a replay"))
     }
+}
+
+/// Whether a replay was moved on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// In this transaction.
+    Now,
+    /// It is there already: the answer to the commit of a try before this one got lost.
+    Before,
+    /// It is not where it was left: another process has it, or it was abandoned.
+    Not,
+}
+
+/// Takes the row of a replay by compare-and-set on its position, and moves it to another.
+pub(crate) async fn move_replay(
+    connection: &mut PgConnection,
+    replay: &Replay,
+    to: Position,
+) -> Result<Moved, TargetError> {
+    let moved = sqlx::query(
+        "update dragoman_projection.replays set position = $3
+         where id = $1 and position = $2 and state = 'running'",
+    )
+    .bind(replay.id)
+    .bind(replay.position.0)
+    .bind(to.0)
+    .execute(&mut *connection)
+    .await
+    .map_err(TargetError::during("moving a replay on"))?;
+    if moved.rows_affected() > 0 {
+        return Ok(Moved::Now);
+    }
+    let there = stands_at(connection, replay.id, to).await?;
+    Ok(if there { Moved::Before } else { Moved::Not })
+}
+
+/// Writes down what came of events, with the move behind them.
+pub(crate) async fn record_replayed(
+    connection: &mut PgConnection,
+    replay: i64,
+    resent: i64,
+    refusals: &[ReplayRefusal],
+) -> Result<(), TargetError> {
+    sqlx::query("update dragoman_projection.replays set resent = resent + $2 where id = $1")
+        .bind(replay)
+        .bind(resent)
+        .execute(&mut *connection)
+        .await
+        .map_err(TargetError::during("recording what was sent again"))?;
+    insert_refusals(connection, replay, refusals).await
 }
 
 async fn stands_at(

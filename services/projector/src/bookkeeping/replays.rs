@@ -1,5 +1,5 @@
-//! Replays: what an operator had sent again, how far that has come, and what of it the
-//! receiver refused.
+//! Replays: what an operator had sent or executed again, how far that has come, and what
+//! of it was refused.
 
 use chrono::{DateTime, Utc};
 use dragoman_core::{Identity, Position};
@@ -10,24 +10,24 @@ use super::error::TargetError;
 use super::target::Target;
 use crate::ReplaySelection;
 
-/// Some events of a projection, sent again on purpose.
+/// Some events of a projection that take effect again, on purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
     /// Its number, of which the idempotency keys of its calls are made.
     pub id: i64,
     /// The generation that was live when it began.
     pub generation: i32,
-    /// Hash of the definition that its requests are made by.
+    /// Hash of the definition that its requests or statements are made by.
     pub definition_hash: [u8; 32],
     /// What was asked for.
     pub selection: ReplaySelection,
-    /// No event above is sent.
+    /// No event above is sent or executed.
     pub through: Position,
     /// Everything selected at or below is resent or refused.
     pub position: Position,
-    /// How many events the receiver took.
+    /// How many events were taken, by the receiver or by the database.
     pub resent: i64,
-    /// How many it refused.
+    /// How many were refused.
     pub refused: i64,
     /// Why it was asked for.
     pub reason: String,
@@ -35,14 +35,14 @@ pub struct Replay {
     pub started_at: DateTime<Utc>,
 }
 
-/// An event of a replay that the receiver refused.
+/// An event of a replay that the receiver, or the database, refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayRefusal {
     /// The event.
     pub identity: Identity,
     /// Its subject.
     pub subject: String,
-    /// What the receiver said.
+    /// What was said.
     pub reason: String,
 }
 
@@ -95,7 +95,7 @@ impl Target {
         .map_err(TargetError::during("looking for the last replay"))
     }
 
-    /// What the receiver refused of a replay, by position, `limit` at the most.
+    /// What was refused of a replay, by position, `limit` at the most.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -133,7 +133,7 @@ impl Target {
 }
 
 /// The replay of a projection that was begun and not ended.
-pub(super) async fn unfinished(
+pub(crate) async fn unfinished(
     connection: &mut PgConnection,
     projection: &str,
 ) -> Result<Option<Replay>, TargetError> {

@@ -85,7 +85,7 @@ impl Compiler<'_> {
     ) {
         for problem in error.problems {
             let remedy = if problem.help.is_empty() {
-                "correct the program; docs/requests.md shows how they are written".to_owned()
+                "correct the program; docs/mappings-and-operators.md and docs/requests.md show how they are written".to_owned()
             } else {
                 problem.help.join("; ")
             };

@@ -7,11 +7,11 @@ use dragoman_core::RecordedEvent;
 use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use sqlx::PgConnection;
 
+use super::careful::{Attempt, Care, Failure};
 use super::destination::Destination;
 use super::evaluate::{Evaluated, evaluate};
-use super::outcome::{Care, Failure, Outcome, Writing};
+use super::outcome::{Outcome, Writing};
 use super::plan::Plan;
-use super::write::{WRITING, WriteError, refusal};
 use crate::bookkeeping::checkpoints::{self, Owned};
 use crate::bookkeeping::decisions::{Decided, decided_among};
 use crate::bookkeeping::error::{ApplyError, TargetError};
@@ -40,70 +40,44 @@ impl Target {
         step: Step<'_>,
     ) -> Result<Applied, ApplyError> {
         let events = evaluate(definition, effect, step.events);
-        let attempt = |care| Attempt {
+        let prune = self
+            .steps
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(PRUNE_EVERY);
+        let work = StepWork {
             definition,
             effect,
             generation,
             step: &step,
             events: &events,
-            care,
+            prune,
         };
-        for care in [Care::Whole, Care::Apart] {
-            match self.attempt(attempt(care)).await {
-                Ok(applied) => return Ok(applied),
-                Err(Failure::Apply(error)) => return Err(error),
-                Err(Failure::Data) => {}
-            }
-        }
-        // With care, only a commit can be refused still: a constraint that waits for it
-        // and cannot be made to speak earlier.
-        Err(ApplyError::Target(TargetError::UnnamedRefusal))
-    }
-
-    async fn attempt(&self, attempt: Attempt<'_>) -> Result<Applied, Failure> {
-        let mut transaction = self.begin("beginning a step").await?;
-        let prune = self
-            .steps
-            .fetch_add(1, Ordering::Relaxed)
-            .is_multiple_of(PRUNE_EVERY);
-        match attempt.run(&mut transaction, prune).await {
-            Ok(applied) => {
-                let committed = transaction.commit().await;
-                committed.map_err(|error| match refusal(WRITING)(error) {
-                    WriteError::Data(_) => Failure::Data,
-                    WriteError::Target(error) => Failure::from(error),
-                })?;
-                Ok(applied)
-            }
-            Err(failure) => {
-                // Now, and not when the session is used next: another attempt would wait
-                // for it. If it fails the session is gone, and the transaction with it.
-                let _ = transaction.rollback().await;
-                Err(failure)
-            }
-        }
+        self.carefully("beginning a step", &work).await
     }
 }
 
-/// One attempt at a step, in a transaction that is committed if it succeeds.
-struct Attempt<'s> {
+/// What is done in the transaction of a step.
+struct StepWork<'s> {
     definition: &'s Definition,
     effect: DatabaseEffect<'s>,
     generation: &'s Generation,
     step: &'s Step<'s>,
     events: &'s [Evaluated<'s>],
-    care: Care,
+    /// Whether it looks for old checkpoints.
+    prune: bool,
 }
 
-impl Attempt<'_> {
-    async fn run(&self, connection: &mut PgConnection, prune: bool) -> Result<Applied, Failure> {
+impl Attempt for StepWork<'_> {
+    type Done = Applied;
+
+    async fn run(&self, connection: &mut PgConnection, care: Care) -> Result<Applied, Failure> {
         let Self {
             definition,
             effect,
             generation,
             step,
             events,
-            care,
+            prune,
         } = *self;
         let usage = Use {
             mode: step.reached.reader.mode(),

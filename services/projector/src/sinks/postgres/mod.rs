@@ -20,6 +20,7 @@
 
 mod apply;
 mod arrays;
+mod careful;
 mod column_type;
 mod destination;
 mod drain;
@@ -31,6 +32,7 @@ mod obstacles;
 mod outcome;
 mod plan;
 mod rebuild;
+mod replay;
 mod statements;
 mod swap;
 pub(crate) mod table;
@@ -39,4 +41,5 @@ mod value;
 mod write;
 
 pub use rebuild::Built;
+pub(crate) use replay::ReplayStep;
 pub use swap::LiveLock;

@@ -2,34 +2,12 @@
 
 use sqlx::PgConnection;
 
+use super::careful::{Care, Failure, bring_in};
 use super::destination::Destination;
 use super::evaluate::Evaluated;
 use super::plan::Plan;
-use super::write::{OnFailure, Settled, WriteError, check_at_once, settle, write};
+use super::write::{OnFailure, Settled};
 use crate::Order;
-use crate::bookkeeping::error::ApplyError;
-
-/// How the events of a step are brought in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Care {
-    /// All at once: what nearly always succeeds.
-    Whole,
-    /// So that an event that the database refuses is found.
-    Apart,
-}
-
-/// Why an attempt came to nothing.
-pub(super) enum Failure {
-    /// The database refused what some event brings: the same again, with care.
-    Data,
-    Apply(ApplyError),
-}
-
-impl<E: Into<ApplyError>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Apply(error.into())
-    }
-}
 
 /// Where and how events take effect.
 pub(super) struct Writing<'w> {
@@ -86,15 +64,7 @@ impl Writing<'_> {
             Order::Subject => OnFailure::Park,
             Order::Total => OnFailure::Stop,
         };
-        if self.care == Care::Apart {
-            check_at_once(connection).await?;
-            return Ok(settle(connection, self.destination, events, on_failure).await?);
-        }
-        match write(connection, self.destination, &events, on_failure).await {
-            Ok(settled) => Ok(settled),
-            Err(WriteError::Data(_)) => Err(Failure::Data),
-            Err(WriteError::Target(error)) => Err(error.into()),
-        }
+        bring_in(connection, self.destination, events, on_failure, self.care).await
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) enum OnFailure {
     Park,
     /// Nothing goes past it.
     Stop,
+    /// Everything else goes on, those of its subject too.
+    PassOver,
 }
 
 /// What came of writing events one way or another.
@@ -151,7 +153,9 @@ pub(super) async fn settle<'a, 'e>(
             }
         };
         let stops = on_failure == OnFailure::Stop && !part.failed.is_empty();
-        parked.extend(part.failed.iter().map(|(event, _)| event.subject()));
+        if on_failure == OnFailure::Park {
+            parked.extend(part.failed.iter().map(|(event, _)| event.subject()));
+        }
         settled.take_in(part);
         if stops {
             break;

@@ -77,10 +77,11 @@ impl FoldedTable<'_> {
                 Ok(()) => settled.applied.push(event),
                 Err(reason) => {
                     settled.failed.push((event, shortened(&reason)));
-                    if on_failure == OnFailure::Stop {
-                        break;
+                    match on_failure {
+                        OnFailure::Stop => break,
+                        OnFailure::Park => _ = parked.insert(event.subject()),
+                        OnFailure::PassOver => {}
                     }
-                    parked.insert(event.subject());
                 }
             }
         }

@@ -1,0 +1,115 @@
+//! A transaction that is tried as what nearly always succeeds, and then with care.
+
+use sqlx::PgConnection;
+
+use super::destination::Destination;
+use super::evaluate::Evaluated;
+use super::write::{
+    OnFailure, Settled, WRITING, WriteError, check_at_once, refusal, settle, write,
+};
+use crate::Target;
+use crate::bookkeeping::error::{ApplyError, TargetError};
+
+/// How events are brought in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// All at once: what nearly always succeeds.
+    Whole,
+    /// So that an event that the database refuses is found.
+    Apart,
+}
+
+/// Why an attempt came to nothing.
+pub(super) enum Failure {
+    /// The database refused what some event brings: the same again, with care.
+    Data,
+    Apply(ApplyError),
+}
+
+impl<E: Into<ApplyError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Apply(error.into())
+    }
+}
+
+/// What is done in one transaction, which is committed if it succeeds.
+pub(super) trait Attempt: Sync {
+    /// What comes of it.
+    type Done: Send;
+
+    /// Does it.
+    fn run(
+        &self,
+        connection: &mut PgConnection,
+        care: Care,
+    ) -> impl Future<Output = Result<Self::Done, Failure>> + Send;
+}
+
+impl Target {
+    /// Does something in one transaction; in another one with care, when the database
+    /// refuses what an event brings.
+    ///
+    /// # Errors
+    /// See [`ApplyError`]; nothing was done then, or, when the connection was lost at the
+    /// commit, it is open.
+    pub(super) async fn carefully<A: Attempt>(
+        &self,
+        doing: &'static str,
+        attempt: &A,
+    ) -> Result<A::Done, ApplyError> {
+        for care in [Care::Whole, Care::Apart] {
+            match self.attempt(doing, attempt, care).await {
+                Ok(done) => return Ok(done),
+                Err(Failure::Apply(error)) => return Err(error),
+                Err(Failure::Data) => {}
+            }
+        }
+        // With care, only a commit can be refused still: a constraint that waits for it
+        // and cannot be made to speak earlier.
+        Err(ApplyError::Target(TargetError::UnnamedRefusal))
+    }
+
+    async fn attempt<A: Attempt>(
+        &self,
+        doing: &'static str,
+        attempt: &A,
+        care: Care,
+    ) -> Result<A::Done, Failure> {
+        let mut transaction = self.begin(doing).await?;
+        match attempt.run(&mut transaction, care).await {
+            Ok(done) => {
+                let committed = transaction.commit().await;
+                committed.map_err(|error| match refusal(WRITING)(error) {
+                    WriteError::Data(_) => Failure::Data,
+                    WriteError::Target(error) => Failure::from(error),
+                })?;
+                Ok(done)
+            }
+            Err(failure) => {
+                // Now, and not when the session is used next: another attempt would wait
+                // for it. If it fails the session is gone, and the transaction with it.
+                let _ = transaction.rollback().await;
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// Lets events take effect; those that could not are among what is answered.
+pub(super) async fn bring_in<'a, 'e>(
+    connection: &mut PgConnection,
+    destination: Destination<'_>,
+    events: Vec<&'a Evaluated<'e>>,
+    on_failure: OnFailure,
+    care: Care,
+) -> Result<Settled<'a, 'e>, Failure> {
+    if care == Care::Apart {
+        check_at_once(connection).await?;
+        return Ok(settle(connection, destination, events, on_failure).await?);
+    }
+    match write(connection, destination, &events, on_failure).await {
+        Ok(settled) => Ok(settled),
+        Err(WriteError::Data(_)) => Err(Failure::Data),
+        Err(WriteError::Target(error)) => Err(error.into()),
+    }
+}
