@@ -21,13 +21,14 @@ use crate::progress::Progress;
 use crate::projections::Projection;
 use crate::services::instance;
 
-/// Send events again to the receiver of a projection, on purpose
+/// Let events of a projection take effect again, on purpose
 ///
-/// Without --yes it shows which events would be sent, and sends none. Chosen are events
-/// that the projection is done with: what it has not come to, what is parked, and what
-/// operators skipped are left out; what they edited is sent as edited. Each is sent under
-/// an idempotency key of this replay, so the receiver acts on it once more. The projection
-/// goes on meanwhile. Interrupted, the same command goes on where it was.
+/// Without --yes it shows which events would, and does nothing. Chosen are events that the
+/// projection is done with: what it has not come to, what is parked, and what operators
+/// skipped are left out; what they edited is taken as edited. Each is sent to the receiver
+/// under an idempotency key of this replay, so it acts on it once more; or, with `execute`,
+/// its statement is executed once more. The projection goes on meanwhile. Interrupted, the
+/// same command goes on where it was.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  dragoman replay crm --from 2026-11-01 --to 4711 --type order.placed\n  dragoman replay crm --from 17 --to 17 --resend --yes --reason 'the customer was deleted there by mistake'\n  dragoman replay crm --refused\n  dragoman replay crm --abandon --reason 'wrong month'"
@@ -47,19 +48,19 @@ pub(crate) struct Replay {
     /// Only this subject; several times for several
     #[arg(long = "subject", value_name = "SUBJECT", value_parser = NonEmptyStringValueParser::new())]
     subjects: Vec<String>,
-    /// Say that what these events do outside is to be done again
+    /// Say that what these events do is to be done again
     #[arg(long)]
     resend: bool,
-    /// Send them
+    /// Do it
     #[arg(long, requires = "reason")]
     yes: bool,
     /// Why, for whoever asks later
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     reason: Option<String>,
-    /// Give up the replay that was interrupted; what it has sent is sent
+    /// Give up the replay that was interrupted; what it has done is done
     #[arg(long, requires = "reason", conflicts_with_all = ["from", "to", "types", "subjects", "resend", "yes", "refused"])]
     abandon: bool,
-    /// Show what the receiver refused of the last replay
+    /// Show what was refused of the last replay
     #[arg(long, conflicts_with_all = ["from", "to", "types", "subjects", "resend", "yes", "reason"])]
     refused: bool,
     /// Print one JSON document; with --refused, one object a line
@@ -72,7 +73,7 @@ impl Replay {
         if self.yes && !self.resend {
             return Err(Failure::usage(
                 format!(
-                    "what {} does outside would be done again for these events",
+                    "what {} does would be done again for these events",
                     self.name
                 ),
                 "say so by name: --resend; without --yes, the plan is shown",
@@ -120,7 +121,7 @@ impl Replay {
         if self.json {
             return output::json(&show::plan_object(&self.name, selection, &plan));
         }
-        show::plan(&self.name, selection, &plan)
+        show::plan(&self.name, definition, selection, &plan)
     }
 
     async fn send(
@@ -144,7 +145,7 @@ impl Replay {
             outcome = sending => outcome.map_err(failure),
             () = stop_twice(&mut signals, &stop) => Err(Failure::failed(
                 "stopped at once",
-                "the same command goes on: what was under way is sent again under the same keys",
+                "the same command goes on: what was under way is sent again under the same keys, or was undone",
             )),
         };
         progress.end();
@@ -161,7 +162,7 @@ impl Replay {
         if self.json {
             output::json(&show::outcome_object(&self.name, outcome, &refusals))?;
         } else {
-            show::outcome(&self.name, outcome, &refusals)?;
+            show::outcome(&self.name, &projection.definition, outcome, &refusals)?;
         }
         if !outcome.finished {
             return Err(Failure::failed(
@@ -195,7 +196,7 @@ impl Replay {
             return output::json(&json!({ "projection": self.name, "abandoned": true }));
         }
         output::line(&format!(
-            "the replay of {} is given up; what it has sent is sent",
+            "the replay of {} is given up; what it has done is done",
             self.name
         ))
     }
@@ -206,8 +207,8 @@ impl Replay {
         let last = last.map_err(|error| Failure::from_error(&error))?;
         let Some(replay) = last else {
             return Err(Failure::usage(
-                format!("nothing of {} was ever sent again", self.name),
-                "`dragoman parked list` shows what was refused when it was sent first",
+                format!("nothing of {} was ever replayed", self.name),
+                "`dragoman parked list` shows what was refused the first time",
             ));
         };
         let refusals = target.replay_refusals(replay.id, i64::MAX).await;
@@ -226,7 +227,9 @@ impl Replay {
 /// The first signal stops in order, the second at once.
 async fn stop_twice(signals: &mut Signals, stop: &CancellationToken) {
     signals.next().await;
-    output::error_line("stopping: calls under way are waited for; a second signal stops at once");
+    output::error_line(
+        "stopping: calls under way are waited for, a transaction is undone; a second signal stops at once",
+    );
     stop.cancel();
     signals.next().await;
 }

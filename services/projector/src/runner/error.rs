@@ -187,7 +187,7 @@ impl ProjectorError {
                 "More partitions move subjects to other partitions and break their order. Make a new topic with the count you want and name it under `events:`, or make {topic} again with {recorded} partitions: what is missing is filled from the log."
             ),
             Self::Target { projection, .. } => format!(
-                "Look at the cause above: a missing right or a table that was altered, most often. Mend it and start the projection again; `dragoman rebuild {projection}` makes the table anew."
+                "Look at the cause above: a missing right, or a table or a function that was altered, most often. Mend it and start the projection again; a table of its own `dragoman rebuild {projection}` makes anew."
             ),
             Self::Store { .. } => {
                 "Look at the cause above and at the server's log; `dragoman migrate` when the schema is not this version's. Then start the projection again."

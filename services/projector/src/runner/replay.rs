@@ -1,4 +1,4 @@
-//! Sending events again, on purpose: what an operator asked for by name.
+//! Letting events take effect again, on purpose: what an operator asked for by name.
 //!
 //! ```text
 //!   selection ─► pages of the log ─► did it take effect? ─► sent, by subject ─► record
@@ -9,12 +9,18 @@
 //! It moves no checkpoint, and neither parks nor counts anything: live traffic goes on
 //! beside it, and the account stays as it is. Killed anywhere, it is taken up where its
 //! row stands; what was under way is sent again under the keys that it had.
+//!
+//! Events that are given to statements are not sent but executed, by position, and what
+//! they do is in the transaction that moves the row of the replay: once each, wherever it
+//! is killed.
 
 mod error;
+mod execute;
 mod page;
 mod plan;
 mod send;
 mod steps;
+mod way;
 
 use std::sync::Arc;
 
@@ -28,12 +34,12 @@ pub use plan::{LeftOut, PlannedEvent, ReplayPlan, plan_replay};
 use super::ProjectorError;
 use super::alone::Alone;
 use super::patience::Quit;
-use crate::sinks::http::Receiver;
-use crate::{Definition, Effect, Opened, Replay, ReplaySelection, Target};
+use crate::{Definition, Opened, Replay, ReplaySelection, Target};
 use page::Pages;
 use steps::Replaying;
+use way::Way;
 
-/// What is to be sent again, and why.
+/// What is to take effect again, and why.
 #[derive(Debug, Clone)]
 pub struct ReplayRequest {
     /// Which events.
@@ -49,9 +55,9 @@ pub struct ReplayProgress {
     pub position: Position,
     /// Where it ends.
     pub through: Position,
-    /// Events that the receiver took.
+    /// Events that were taken, by the receiver or by the database.
     pub resent: i64,
-    /// Events that it refused.
+    /// Events that were refused.
     pub refused: i64,
 }
 
@@ -64,13 +70,14 @@ pub struct ReplayOutcome {
     pub finished: bool,
 }
 
-/// Sends events again that took effect before, each under an idempotency key of this
-/// replay. Takes up an unfinished replay of the same selection. What the receiver refuses
-/// is written down, and the rest goes on. At `stop`, calls under way come to their end.
+/// Lets events take effect again that did before: sends each under an idempotency key of
+/// this replay, or executes its statement. Takes up an unfinished replay of the same
+/// selection. What the receiver or the database refuses is written down, and the rest goes
+/// on. At `stop`, calls under way come to their end, and a transaction is given up.
 ///
 /// # Errors
-/// When another replay runs, or one of another selection is unfinished, or as
-/// [`run`](super::run()).
+/// When another replay runs, or one of another selection is unfinished, or a statement
+/// cannot be executed whatever the event, or as [`run`](super::run()).
 pub async fn replay(
     definition: &Arc<Definition>,
     store: &Store,
@@ -80,7 +87,7 @@ pub async fn replay(
     progress: &(dyn Fn(ReplayProgress) + Send + Sync),
     stop: &CancellationToken,
 ) -> Result<ReplayOutcome, ReplayError> {
-    let receiver = receiver_of(definition)?;
+    let way = Way::of(definition)?;
     request.selection.must_choose(definition)?;
     let alone = alone(definition, store, instance).await?;
     let replaying = Replaying {
@@ -90,7 +97,7 @@ pub async fn replay(
             target,
             selection: &request.selection,
         },
-        receiver,
+        way,
         progress,
         quit: Quit::new(stop.clone(), alone.loss()),
     };
@@ -107,7 +114,7 @@ pub async fn replay(
     }
 }
 
-/// Gives up the unfinished replay of a projection. What it has sent is sent.
+/// Gives up the unfinished replay of a projection. What it has done is done.
 ///
 /// # Errors
 /// When there is none, or it runs at the moment, or a database does not answer.
@@ -128,26 +135,6 @@ pub async fn abandon_replay(
         Err(ReplayError::NoneUnfinished {
             projection: definition.name.clone(),
         })
-    }
-}
-
-/// Whom the events of a projection are sent to again. Every kind of effect outside has its
-/// place here; tables are rebuilt.
-fn receiver_of(definition: &Arc<Definition>) -> Result<Receiver, ReplayError> {
-    let tables = || ReplayError::WritesTable {
-        projection: definition.name.clone(),
-    };
-    match &definition.effect {
-        Effect::Table(_) => Err(tables()),
-        Effect::Statements(_) => Err(ReplayError::ExecutesStatements {
-            projection: definition.name.clone(),
-        }),
-        Effect::Requests(_) => Receiver::of(definition)
-            .map_err(|source| ProjectorError::Receiver {
-                projection: definition.name.clone(),
-                source,
-            })?
-            .ok_or_else(tables),
     }
 }
 

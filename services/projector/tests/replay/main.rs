@@ -1,4 +1,4 @@
-//! Events sent again on purpose, against a real Postgres and a receiver of our own. Needs
+//! Events sent or executed again on purpose, against a real Postgres and a receiver of our own. Needs
 //! `DRAGOMAN_TEST_POSTGRES`.
 
 #![allow(
@@ -8,9 +8,11 @@
     clippy::print_stderr
 )]
 
+mod executing;
 mod resuming;
 mod selecting;
 mod sending;
+mod shop;
 mod stage;
 #[allow(dead_code, unused_imports)]
 #[path = "../runner/support/mod.rs"]

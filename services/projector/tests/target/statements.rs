@@ -180,6 +180,40 @@ async fn what_no_event_is_to_blame_for_stops_it_and_nothing_is_parked() {
 }
 
 #[tokio::test]
+async fn whatever_a_function_raises_about_an_event_parks_it() {
+    let database = Database::new().await;
+    let function = "
+        create function public.judge(what jsonb) returns void language plpgsql as $$
+        declare one integer; begin
+            select n into strict one from generate_series(1, 3) as n
+                where n = (what ->> 'n')::integer or what ? 'many';
+            assert one <> 3, 'not three';
+        end $$;";
+    database.run(function).await;
+    let definition = reserving(
+        &json!({ "order.placed": "select judge(:data)" }),
+        &json!({}),
+    );
+    let log = [
+        event(1, "none", r#"{"n":9}"#),
+        event(2, "good", r#"{"n":1}"#),
+        event(3, "several", r#"{"many":1}"#),
+        event(4, "assertion", r#"{"n":3}"#),
+    ];
+    let mut feed = Feed::open(&database.target, &definition, partition(0, 1)).await;
+    let applied = feed.apply(&log).await.unwrap();
+    assert_eq!((applied.applied, applied.parked), (1, 3));
+    let parked = database.target.parked("reserving").await.unwrap();
+    let reasons: Vec<_> = parked.iter().map(|it| it.reason.as_str()).collect();
+    for said in ["no rows", "more than one row", "not three"] {
+        assert!(
+            reasons.iter().any(|reason| reason.contains(said)),
+            "{said}: {reasons:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_total_order_stops_at_poison() {
     let database = Database::new().await;
     database.run(SHOP).await;

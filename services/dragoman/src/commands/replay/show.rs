@@ -1,6 +1,8 @@
 //! What `dragoman replay` prints.
 
-use dragoman_projector::{PlannedEvent, ReplayOutcome, ReplayPlan, ReplayRefusal, ReplaySelection};
+use dragoman_projector::{
+    Definition, Effect, PlannedEvent, ReplayOutcome, ReplayPlan, ReplayRefusal, ReplaySelection,
+};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -9,14 +11,41 @@ use crate::output;
 /// How many refusals are shown at the end.
 pub(super) const REFUSALS: i64 = 10;
 
-/// What would be sent, and what to type to send it.
+/// How it is said what a replay does.
+struct Words {
+    send: &'static str,
+    sent: &'static str,
+    /// Who may refuse it.
+    receiver: &'static str,
+}
+
+impl Words {
+    const fn of(definition: &Definition) -> Self {
+        match definition.effect {
+            Effect::Requests(_) => Self {
+                send: "send",
+                sent: "sent",
+                receiver: "the receiver",
+            },
+            Effect::Table(_) | Effect::Statements(_) => Self {
+                send: "execute",
+                sent: "executed",
+                receiver: "the database",
+            },
+        }
+    }
+}
+
+/// What would be sent or executed, and what to type for it.
 pub(super) fn plan(
     name: &str,
+    definition: &Definition,
     selection: &ReplaySelection,
     plan: &ReplayPlan,
 ) -> Result<(), Failure> {
+    let Words { send, sent, .. } = Words::of(definition);
     let selected = plan.selected();
-    output::line(&format!("{name} would send {} again", events(selected)))?;
+    output::line(&format!("{name} would {send} {} again", events(selected)))?;
     for (event_type, count) in &plan.types {
         output::line(&format!("  {count:>8}  {event_type}"))?;
     }
@@ -36,10 +65,10 @@ pub(super) fn plan(
         ))?;
     }
     if selected == 0 {
-        return output::line("there is nothing to send");
+        return output::line(&format!("there is nothing to {send}"));
     }
     output::line(&format!(
-        "nothing was sent; to send them:\n  dragoman replay {name} {selection} --resend --yes --reason …"
+        "nothing was {sent}; to {send} them:\n  dragoman replay {name} {selection} --resend --yes --reason …"
     ))
 }
 
@@ -97,12 +126,14 @@ fn event_object(event: &PlannedEvent) -> Value {
 /// What a replay came to.
 pub(super) fn outcome(
     name: &str,
+    definition: &Definition,
     outcome: &ReplayOutcome,
     refused: &[ReplayRefusal],
 ) -> Result<(), Failure> {
     let replay = &outcome.replay;
+    let Words { sent, receiver, .. } = Words::of(definition);
     output::line(&format!(
-        "{name}: {} sent again, {} refused by the receiver",
+        "{name}: {} {sent} again, {} refused by {receiver}",
         events(replay.resent),
         replay.refused
     ))?;

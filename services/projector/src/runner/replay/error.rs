@@ -1,23 +1,16 @@
-//! Why nothing is sent again, or no more, and what to do about it.
+//! Why nothing is replayed, or no more, and what to do about it.
 
+use dragoman_core::Position;
 use thiserror::Error;
 
-use crate::{Definition, ProjectorError, Replay, ReplaySelection};
+use crate::{Definition, ProjectorError, Replay, ReplaySelection, TargetError};
 
 /// A replay did not come to its end.
 #[derive(Debug, Error)]
 pub enum ReplayError {
     /// Its effects are rows.
-    #[error("projection {projection} writes a table, whose rows are rebuilt and not sent again")]
+    #[error("projection {projection} writes a table, whose rows are rebuilt and not replayed")]
     WritesTable {
-        /// The projection.
-        projection: String,
-    },
-    /// Its effects are what statements do, in the transaction that counts them.
-    #[error(
-        "projection {projection} gives its events to statements, and no replay executes those again"
-    )]
-    ExecutesStatements {
         /// The projection.
         projection: String,
     },
@@ -45,11 +38,11 @@ pub enum ReplayError {
         projection: String,
         /// The other one.
         replay: Box<Replay>,
-        /// Whether its requests were made by another definition.
+        /// Whether another definition began it.
         other_definition: bool,
     },
     /// It was asked to stop before it had begun.
-    #[error("the replay of projection {projection} was stopped before it sent anything")]
+    #[error("the replay of projection {projection} was stopped before it began")]
     Stopped {
         /// The projection.
         projection: String,
@@ -59,6 +52,22 @@ pub enum ReplayError {
     NoneUnfinished {
         /// The projection.
         projection: String,
+    },
+    /// A statement was refused, and no event is to blame for it.
+    #[error(
+        "the replay of projection {projection} cannot execute the statements of its events from position {} to {through}; none of these took effect",
+        position.0.saturating_add(1)
+    )]
+    Statements {
+        /// The projection.
+        projection: String,
+        /// Everything selected at or below is settled.
+        position: Position,
+        /// The end of what was tried.
+        through: Position,
+        /// Why.
+        #[source]
+        source: TargetError,
     },
     /// What stops a projection stops a replay.
     #[error(transparent)]
@@ -72,9 +81,6 @@ impl ReplayError {
         match self {
             Self::WritesTable { projection } => {
                 format!("`dragoman rebuild {projection}` makes them anew from the log.")
-            }
-            Self::ExecutesStatements { .. } => {
-                "Execute them by hand, in the database that they change.".to_owned()
             }
             Self::FollowsNone { follows, .. } => format!("It follows {follows}."),
             Self::Runs { .. } => {
@@ -90,12 +96,15 @@ impl ReplayError {
                 replay.selection
             ),
             Self::Unfinished { projection, .. } => format!(
-                "Its requests were made by another definition of the projection, so it cannot go on. Give it up: `dragoman replay {projection} --abandon --reason …`; what it has sent, up to its position, is sent."
+                "It was begun by another definition of the projection, so it cannot go on. Give it up: `dragoman replay {projection} --abandon --reason …`; what it has done, up to its position, is done."
             ),
             Self::Stopped { .. } => "The same command begins again.".to_owned(),
             Self::NoneUnfinished { projection } => {
-                format!("`dragoman replay {projection} --from … --to …` shows what one would send.")
+                format!("`dragoman replay {projection} --from … --to …` shows what one would do.")
             }
+            Self::Statements { projection, .. } => format!(
+                "Mend what the cause above names: a table, a function or a right, most often. Then the same command goes on from there; or give it up: `dragoman replay {projection} --abandon --reason …`."
+            ),
             Self::Projector(error) => error.remedy(),
         }
     }
@@ -104,13 +113,13 @@ impl ReplayError {
     #[must_use]
     pub const fn is_usage(&self) -> bool {
         match self {
-            Self::WritesTable { .. }
-            | Self::ExecutesStatements { .. }
-            | Self::FollowsNone { .. }
-            | Self::NoneUnfinished { .. } => true,
+            Self::WritesTable { .. } | Self::FollowsNone { .. } | Self::NoneUnfinished { .. } => {
+                true
+            }
             Self::Runs { .. }
             | Self::Unfinished { .. }
             | Self::Stopped { .. }
+            | Self::Statements { .. }
             | Self::Projector(_) => false,
         }
     }

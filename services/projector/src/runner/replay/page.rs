@@ -68,15 +68,26 @@ impl Pages<'_> {
 impl Page {
     /// What a replay sends of it.
     pub(super) fn letters(self, replay: &Replay) -> Vec<Letter> {
-        let letter = |fate| match fate {
-            Fate::TookEffect { as_seen, edits } => Some(Letter {
-                event: as_seen,
-                generation: replay.generation,
-                edits,
-                replay: Some(replay.id),
-            }),
-            Fate::BeforeStart | Fate::NotPassed | Fate::Parked | Fate::Skipped => None,
+        let letter = |(event, edits)| Letter {
+            event,
+            generation: replay.generation,
+            edits,
+            replay: Some(replay.id),
         };
-        self.fates.into_iter().filter_map(letter).collect()
+        self.took_effect().map(letter).collect()
+    }
+
+    /// What a replay executes of it.
+    pub(super) fn events(self) -> Vec<Arc<RecordedEvent>> {
+        self.took_effect().map(|(event, _)| event).collect()
+    }
+
+    /// The events that are done again, as the projection sees them, with how often they
+    /// were edited.
+    fn took_effect(self) -> impl Iterator<Item = (Arc<RecordedEvent>, i32)> {
+        self.fates.into_iter().filter_map(|fate| match fate {
+            Fate::TookEffect { as_seen, edits } => Some((as_seen, edits)),
+            Fate::BeforeStart | Fate::NotPassed | Fate::Parked | Fate::Skipped => None,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! What a replay would send, for whoever has to say yes to it.
+//! What a replay would send or execute, for whoever has to say yes to it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use dragoman_core::{Position, RecordedEvent};
 use dragoman_store::Store;
 
 use super::page::Pages;
-use super::{ReplayError, opened, receiver_of};
+use super::way::Way;
+use super::{ReplayError, opened};
 use crate::bookkeeping::passed::Fate;
 use crate::runner::ProjectorError;
 use crate::{Definition, Replay, ReplaySelection, Target};
@@ -16,7 +17,7 @@ use crate::{Definition, Replay, ReplaySelection, Target};
 /// How many events are looked at at once.
 const PAGE: usize = 2_000;
 
-/// What a replay would send, as things stand.
+/// What a replay would send or execute, as things stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplayPlan {
     /// How many events of each type.
@@ -25,18 +26,18 @@ pub struct ReplayPlan {
     pub first: Option<PlannedEvent>,
     /// The last of them.
     pub last: Option<PlannedEvent>,
-    /// Events that were asked for and are not sent.
+    /// Events that were asked for and are left out.
     pub left_out: LeftOut,
     /// A replay that has not come to its end: none but the same can go on before.
     pub unfinished: Option<Replay>,
 }
 
-/// How many events are not sent, and why.
+/// How many events it leaves out, and why.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LeftOut {
     /// They were never the projection's concern (`from:`).
     pub before_start: i64,
-    /// The projection has not come so far: live traffic sends them.
+    /// The projection has not come so far: they take effect in their turn.
     pub not_passed: i64,
     /// They are parked: they were not taken yet.
     pub parked: i64,
@@ -58,7 +59,7 @@ pub struct PlannedEvent {
 }
 
 impl ReplayPlan {
-    /// How many events it would send.
+    /// How many events it would send or execute.
     #[must_use]
     pub fn selected(&self) -> i64 {
         self.types.values().sum()
@@ -92,10 +93,10 @@ impl PlannedEvent {
     }
 }
 
-/// Says what a replay would send. Sends nothing, and writes nothing down.
+/// Says what a replay would send or execute. Does nothing of it, and writes nothing down.
 ///
 /// # Errors
-/// When the projection has nothing that could be sent again, or a database does not
+/// When the projection has nothing that could be done again, or a database does not
 /// answer.
 pub async fn plan_replay(
     definition: &Arc<Definition>,
@@ -103,7 +104,7 @@ pub async fn plan_replay(
     target: &Target,
     selection: &ReplaySelection,
 ) -> Result<ReplayPlan, ReplayError> {
-    receiver_of(definition)?;
+    Way::of(definition)?;
     selection.must_choose(definition)?;
     opened(definition, target).await?;
     let name = &definition.name;

@@ -3,25 +3,20 @@
 use std::sync::Arc;
 
 use dragoman_core::Position;
-use tokio::time::timeout;
 
 use super::page::Pages;
-use super::send::{CLOSING, Settled};
-use super::{End, ReplayError, ReplayOutcome, ReplayProgress, ReplayRequest, opened, runs};
+use super::way::Way;
+use super::{End, ReplayError, ReplayOutcome, ReplayProgress, ReplayRequest, opened};
 use crate::bookkeeping::replaying::NewReplay;
 use crate::runner::ProjectorError;
 use crate::runner::lineage::compare;
 use crate::runner::patience::{Quit, patiently};
-use crate::sinks::http::Receiver;
 use crate::{Definition, Replay};
-
-/// How many events are sent before what came of them is written down.
-const BATCH: usize = 500;
 
 /// A replay at work.
 pub(super) struct Replaying<'r> {
     pub(super) pages: Pages<'r>,
-    pub(super) receiver: Receiver,
+    pub(super) way: Way<'r>,
     pub(super) progress: &'r (dyn Fn(ReplayProgress) + Send + Sync),
     pub(super) quit: Quit,
 }
@@ -88,14 +83,14 @@ impl Replaying<'_> {
         self.show(replay);
         while replay.position < replay.through {
             let page = patiently(self.name(), &self.quit, || {
-                self.pages.page(replay.position, replay.through, BATCH)
+                let (after, until) = (replay.position, replay.through);
+                self.pages.page(after, until, self.way.batch())
             });
             let page = page.await?.ok_or(End::Quit)?;
-            let through = page.through;
-            let letters = page.letters(replay);
-            let outcomes = self.send(&letters).await;
-            let settled = Settled::of(&letters, outcomes, through);
-            self.record(replay, settled).await?;
+            match &self.way {
+                Way::Send(receiver) => self.send(receiver, replay, page).await?,
+                Way::Execute(effect) => self.execute(effect, replay, page).await?,
+            }
             self.show(replay);
             if self.quit.is_cancelled() {
                 return Err(End::Quit);
@@ -106,34 +101,6 @@ impl Replaying<'_> {
             finished.map_err(ProjectorError::target(self.name()))
         });
         finished.await?.ok_or(End::Quit)
-    }
-
-    async fn record(&self, replay: &mut Replay, settled: Settled) -> Result<(), End> {
-        if settled.through <= replay.position {
-            return Ok(());
-        }
-        let unmoved = &*replay;
-        let attempt = || async {
-            let advanced = self.pages.target.advance_replay(
-                unmoved,
-                settled.through,
-                settled.resent,
-                &settled.refusals,
-            );
-            advanced.await.map_err(ProjectorError::target(self.name()))
-        };
-        let advanced = if self.quit.is_cancelled() {
-            timeout(CLOSING, attempt()).await.ok().transpose()?
-        } else {
-            patiently(self.name(), &self.quit, attempt).await?
-        };
-        if !advanced.ok_or(End::Quit)? {
-            return Err(runs(self.definition()).into());
-        }
-        replay.position = settled.through;
-        replay.resent += settled.resent;
-        replay.refused += i64::try_from(settled.refusals.len()).unwrap_or(i64::MAX);
-        Ok(())
     }
 
     fn show(&self, replay: &Replay) {
