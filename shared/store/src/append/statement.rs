@@ -189,18 +189,19 @@ impl Store {
         Ok(outcomes)
     }
 
-    /// Stores all rows, each of which has a key of its own; when one of the keys was not
-    /// free, [`APPEND_AGAIN`](super::APPEND_AGAIN) is raised and nothing is stored.
+    /// Stores all rows, each of which has a key of its own. When one of the keys was not
+    /// free, nothing is stored: either [`APPEND_AGAIN`](super::APPEND_AGAIN) is raised or,
+    /// when none was free and there was no row to raise it for, false is returned.
     pub(super) async fn insert_all_new(
         &self,
         rows: &[&Row<'_>],
         patience: Duration,
-    ) -> sqlx::Result<()> {
+    ) -> sqlx::Result<bool> {
         bind_rows(sqlx::query(INSERT_NEW), rows, patience)
             .bind(true)
             .execute(&self.pool)
             .await
-            .map(|_| ())
+            .map(|done| usize::try_from(done.rows_affected()) == Ok(rows.len()))
     }
 
     /// Stores the rows whose keys are free, and says what the others meet. Whole: all

@@ -83,7 +83,7 @@ impl Store {
         }
         let stored = self.insert_all_new(&rows, SHARED_PATIENCE).await;
         match stored.map_err(StoreError::during("storing events together")) {
-            Ok(()) => Ok(true),
+            Ok(all) => Ok(all),
             Err(error) if error.is_unavailable() && !is_held(&error) => Err(error),
             Err(_) => Ok(false),
         }

@@ -224,6 +224,36 @@ async fn requests_of_several_share_a_statement_until_one_of_their_keys_is_not_ne
 }
 
 #[tokio::test]
+async fn requests_of_several_that_are_all_known_are_duplicates_or_conflicts() {
+    let hub = Hub::new().await;
+    let request = |data: &str| vec![event("a", data), event("b", data)];
+    let results = hub.append(vec![request("1")]).await;
+    assert_eq!(one(&results[0]), &appended(&[STORED, STORED]));
+    // Alone in its statement, and beside another one.
+    let results = hub.append(vec![request("1")]).await;
+    assert_eq!(one(&results[0]), &appended(&[DUPLICATE, DUPLICATE]));
+    let results = hub.append(vec![request("2")]).await;
+    assert!(
+        matches!(one(&results[0]), AppendOutcome::Conflict(_)),
+        "{results:?}"
+    );
+    let both = vec![event("c", "1"), event("d", "1")];
+    assert_eq!(
+        one(&hub.append(vec![both.clone()]).await[0]),
+        &appended(&[STORED, STORED])
+    );
+    for result in &hub.append(vec![request("1"), both]).await {
+        assert_eq!(one(result), &appended(&[DUPLICATE, DUPLICATE]));
+    }
+    assert_eq!(hub.logged_ids().await, ["a", "b", "c", "d"]);
+    let counts = hub.counts().await;
+    assert_eq!(
+        (counts.received, counts.stored, counts.duplicate),
+        (10, 4, 6)
+    );
+}
+
+#[tokio::test]
 async fn of_many_who_send_one_key_at_once_one_stores_it() {
     let hub = Arc::new(Hub::new().await);
     let mut senders = JoinSet::new();
