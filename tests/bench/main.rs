@@ -28,6 +28,7 @@ mod contest;
 mod counter;
 mod cpu;
 mod events;
+mod fold;
 mod footprint;
 mod goal;
 mod growth;
@@ -89,6 +90,9 @@ async fn measure(settings: &Settings) {
     }
     if settings.want(&[project::NAME]) {
         report.add(project::measure(settings, &servers).await);
+    }
+    if settings.want(&[fold::NAME]) {
+        report.add(fold::measure(settings, &servers).await);
     }
     if settings.want(send::NAMES) {
         report.add(send::measure(settings, &servers).await);

@@ -79,7 +79,7 @@ fn crashes(point: CrashPoint) -> Vec<Vec<Attack>> {
 fn length(attack: Attack) -> u32 {
     match attack {
         Attack::Crash(CrashPoint::ProjectionOnRevoke, _, deaths) => 10 * deaths.count(),
-        // Two processes die and are missed, or one that has much else to do.
+        // Beside the wait of its group there is much to send.
         Attack::Crash(point, _, deaths) if point.part() == Part::Sending => 6 * deaths.count(),
         Attack::Crash(point, _, deaths)
             if matches!(point.part(), Part::Projection | Part::Parking) =>

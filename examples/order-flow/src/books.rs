@@ -1,11 +1,11 @@
-//! The two tables: what they should hold, folded here from what was acknowledged, and
+//! The tables `stock` and `sales`: what they should hold, folded here from what was acknowledged, and
 //! what they hold.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sqlx::{Connection, Row};
-use stage::{Line, StageError, connect, thousands};
+use stage::{StageError, connect, thousands};
 
 use crate::orders::{OrderEvent, OrderKind};
 use crate::warehouse::Receipt;
@@ -20,6 +20,14 @@ pub(crate) struct Books {
     stock: Rows<3>,
     /// orders, pieces, revenue, largest
     sales: Rows<4>,
+}
+
+/// What a table should hold, what it holds, and what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableStanding {
+    pub(crate) should: String,
+    pub(crate) has: String,
+    pub(crate) flaw: Option<String>,
 }
 
 impl Books {
@@ -93,27 +101,22 @@ impl Books {
         Ok(Self { stock, sales })
     }
 
-    /// Compares the tables with what they should hold.
-    pub(crate) fn lines(&self, should: &Self) -> [Line; 2] {
-        [
-            Line::judged(
-                "Postgres: table stock",
-                stock_summary(&should.stock),
-                stock_summary(&self.stock),
-                difference(&should.stock, &self.stock),
-            ),
-            self.sales_line("Postgres: table sales", should),
-        ]
+    /// What `stock` holds, and what is wrong with it.
+    pub(crate) fn stock(&self, should: &Self) -> TableStanding {
+        TableStanding {
+            should: stock_summary(&should.stock),
+            has: stock_summary(&self.stock),
+            flaw: difference(&should.stock, &self.stock),
+        }
     }
 
-    /// Compares `sales` alone.
-    pub(crate) fn sales_line(&self, name: &str, should: &Self) -> Line {
-        Line::judged(
-            name,
-            sales_summary(&should.sales),
-            sales_summary(&self.sales),
-            difference(&should.sales, &self.sales),
-        )
+    /// What `sales` holds, and what is wrong with it.
+    pub(crate) fn sales(&self, should: &Self) -> TableStanding {
+        TableStanding {
+            should: sales_summary(&should.sales),
+            has: sales_summary(&self.sales),
+            flaw: difference(&should.sales, &self.sales),
+        }
     }
 }
 
@@ -139,12 +142,14 @@ fn stock_summary(rows: &Rows<3>) -> String {
 fn sales_summary(rows: &Rows<4>) -> String {
     let pieces: i64 = rows.values().map(|[_, pieces, _, _]| pieces).sum();
     let revenue: i64 = rows.values().map(|[_, _, revenue, _]| revenue).sum();
-    format!(
-        "{} pieces sold for € {}.{:02}",
-        signed(pieces),
-        signed(revenue / 100),
-        revenue.unsigned_abs() % 100
-    )
+    format!("{} pieces sold for {}", signed(pieces), euros(revenue))
+}
+
+/// Cents as euros, for people.
+pub(crate) fn euros(cents: i64) -> String {
+    let sign = if cents < 0 { "-" } else { "" };
+    let cents = cents.unsigned_abs();
+    format!("€ {sign}{}.{:02}", thousands(cents / 100), cents % 100)
 }
 
 fn signed(number: i64) -> String {
@@ -167,21 +172,18 @@ fn difference<const COLUMNS: usize>(should: &Rows<COLUMNS>, has: &Rows<COLUMNS>)
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use rand::SeedableRng;
-    use rand::rngs::StdRng;
-
     use super::{Books, difference};
-    use crate::orders::{Step, script};
+    use crate::plan::{Plan, Step};
 
     #[test]
     fn a_cent_that_is_missing_is_seen() {
-        let steps = script(1, 200, 1, &mut StdRng::seed_from_u64(1));
-        let orders: Vec<_> = steps
+        let plan = Plan::new(200, 1);
+        let orders: Vec<_> = plan
+            .connections
             .iter()
+            .flatten()
             .filter_map(|step| match step {
-                Step::New(events) => Some(events.iter().map(Arc::clone)),
+                Step::New(events) => Some(events.clone()),
                 Step::Again(_) | Step::Altered(_) => None,
             })
             .flatten()

@@ -1,17 +1,29 @@
-//! What the world has done so far, for whoever watches.
+//! What the world has done so far, for whoever watches, or waits for his turn.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// Counts that only grow.
+use tokio::time::sleep;
+
+/// How long to wait between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Counts that only grow. Repeats are not counted.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    /// Orders and cancellations that the hub has acknowledged, without repeats.
+    /// Orders that the hub has acknowledged.
     pub(crate) orders: Counter,
     /// Receipts that the warehouse has committed.
     pub(crate) receipts: Counter,
-    /// Deliveries of the source host that were answered, whatever the answer.
-    pub(crate) deliveries: Counter,
-    /// Orders and cancellations that the other team has read.
+    /// Charges of the payment gateway.
+    pub(crate) charges: Counter,
+    /// Orders that the ERP has released.
+    pub(crate) releases: Counter,
+    /// Orders that the CRM knows.
+    pub(crate) known: Counter,
+    /// Messages that customers got.
+    pub(crate) messages: Counter,
+    /// Dispatches that the fulfilment team has read.
     pub(crate) read: Counter,
 }
 
@@ -27,5 +39,12 @@ impl Counter {
 
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it is there. That it gets nowhere is for whoever watches to say.
+    pub(crate) async fn reach(&self, wanted: u64) {
+        while self.get() < wanted {
+            sleep(PAUSE).await;
+        }
     }
 }

@@ -1,36 +1,43 @@
-//! What a run has for itself: databases, a copy of the configuration, keys, addresses.
+//! What a run has for itself: databases, a copy of the configuration, keys, addresses, and
+//! the systems around the hub.
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use stage::{
     Client, Databases, Deadline, Hub, StageError, eventually, free_address, random_secret,
 };
 
-use crate::code_host::CodeHost;
+use crate::cast::Cast;
+use crate::counters::Counters;
 use crate::folder::copy_configuration;
 use crate::options::Options;
+use crate::plan::Plan;
+use crate::secrets::Secrets;
 use crate::shop::{self, Shop};
+use crate::stranger::Stranger;
 use crate::warehouse::{self, Warehouse};
 
 /// How long the hub may take to be ready, in seconds.
-const READY: u64 = 30;
+const READY: u64 = 60;
 
 /// Everything but what moves.
 #[derive(Debug)]
 pub(crate) struct House {
     databases: Databases,
+    /// For what an operator writes.
+    pub(crate) folder: PathBuf,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) cast: Cast,
     pub(crate) hub: Hub,
     pub(crate) analytics: String,
+    pub(crate) with_kafka: bool,
     listen: SocketAddr,
     hub_database: String,
     warehouse_role: String,
     warehouse_password: String,
-    old_secret: String,
-    secret: String,
-    time: Duration,
-    events: usize,
 }
 
 impl House {
@@ -39,19 +46,20 @@ impl House {
     /// # Errors
     /// When something is refused.
     pub(crate) async fn open(options: &Options, folder: &Path) -> Result<Self, StageError> {
-        let random = random_secret()?;
-        let suffix: String = random.chars().take(8).collect();
-        let warehouse_password = random_secret()?;
-        let (old_secret, secret) = (random_secret()?, random_secret()?);
+        let plan = Arc::new(Plan::new(options.orders, options.seed));
+        let counters = Arc::new(Counters::default());
+        let secrets = Secrets::new()?;
         let (listen, admin) = (free_address()?, free_address()?);
+        let cast = Cast::open(&plan, &counters, &secrets, listen).await?;
+        let suffix: String = random_secret()?.chars().take(8).collect();
         let mut databases = Databases::new(&options.postgres, &suffix)?;
         let hub_database = databases.create("order_flow_hub").await?;
         let analytics = databases.create("order_flow_analytics").await?;
         let warehouse_role = databases
-            .create_role("order_flow_warehouse", &warehouse_password)
+            .create_role("order_flow_warehouse", &secrets.warehouse)
             .await?;
         let configuration = copy_configuration(&folder.join("hub"), options.kafka.is_some())?;
-        let hub = Hub::new(&options.dragoman, &configuration, folder)
+        let mut hub = Hub::new(&options.dragoman, &configuration, folder)
             .with("DATABASE_URL", &hub_database)
             .with("ANALYTICS_URL", &analytics)
             .with(
@@ -59,22 +67,27 @@ impl House {
                 options.kafka.as_deref().unwrap_or_default(),
             )
             .with("TOPIC_PREFIX", &options.topic_prefix)
-            .with("CODE_HOST_SECRET", &secret)
-            .with("CODE_HOST_OLD_SECRET", &old_secret)
             .with("LISTEN", listen.to_string())
             .with("ADMIN", admin.to_string());
+        for (name, value) in secrets.environment() {
+            hub = hub.with(name, value);
+        }
+        for (name, value) in cast.environment() {
+            hub = hub.with(name, value);
+        }
         Ok(Self {
             databases,
+            folder: folder.to_owned(),
+            plan,
+            counters,
+            cast,
             hub,
             analytics,
+            with_kafka: options.kafka.is_some(),
             listen,
             hub_database,
             warehouse_role,
-            warehouse_password,
-            old_secret,
-            secret,
-            time: Duration::from_secs(options.seconds),
-            events: usize::try_from(options.orders).unwrap_or(usize::MAX),
+            warehouse_password: secrets.warehouse,
         })
     }
 
@@ -110,8 +123,6 @@ impl House {
         Ok(Shop {
             hub: self.listen,
             key,
-            events: self.events,
-            time: self.time,
         })
     }
 
@@ -130,19 +141,17 @@ impl House {
             database: self.hub_database.clone(),
             role: self.warehouse_role.clone(),
             password: self.warehouse_password.clone(),
-            time: self.time,
+            orders: self.plan.orders,
         };
         warehouse.move_in().await?;
         Ok(warehouse)
     }
 
-    /// The source host.
-    pub(crate) fn code_host(&self) -> CodeHost {
-        CodeHost {
+    /// Somebody who is not to be believed.
+    pub(crate) fn stranger(&self) -> Stranger {
+        Stranger {
             hub: self.listen,
-            old_secret: self.old_secret.clone(),
-            secret: self.secret.clone(),
-            time: self.time,
+            orders: self.plan.orders,
         }
     }
 

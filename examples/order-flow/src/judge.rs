@@ -1,169 +1,141 @@
-//! The account of a run.
+//! What every system has, beside what it should have.
 
-use stage::{Account, Line, StageError};
+use stage::{StageError, thousands};
 
-use crate::books::Books;
-use crate::code_host::{self, CodeHostTally};
+use crate::books::{Books, TableStanding, euros};
+use crate::deeds::Deeds;
 use crate::house::House;
-use crate::shop::ShopTally;
+use crate::order_states::OrderStates;
+use crate::parked::ParkedList;
+use crate::services::PROJECTIONS;
+use crate::standing::{Standing, Standings};
 use crate::status::Status;
 use crate::team::Team;
-use crate::warehouse::{Warehouse, WarehouseTally};
+use crate::wanted::Wanted;
 
-/// What the world was acknowledged, and whom to ask what has become of it.
+/// What should be, and whom to ask what is.
 #[derive(Debug)]
 pub(crate) struct Judge<'a> {
     pub(crate) house: &'a House,
-    pub(crate) shop: ShopTally,
-    pub(crate) warehouse: WarehouseTally,
-    pub(crate) code_host: CodeHostTally,
-    pub(crate) warehouse_service: Warehouse,
-    /// `None`: there is no Kafka.
-    pub(crate) team: Option<Team>,
-    should: Books,
+    pub(crate) wanted: Wanted,
+    pub(crate) team: Team,
 }
 
-impl<'a> Judge<'a> {
-    pub(crate) fn new(
-        house: &'a House,
-        (shop, warehouse, code_host): (ShopTally, WarehouseTally, CodeHostTally),
-        warehouse_service: Warehouse,
-        team: Option<Team>,
-    ) -> Self {
-        Self {
-            should: Books::fold(&shop.acknowledged, &warehouse.committed),
-            house,
-            shop,
-            warehouse,
-            code_host,
-            warehouse_service,
-            team,
-        }
+impl Judge<'_> {
+    /// Whether everything has come to rest: in its place, parked, or skipped.
+    pub(crate) fn is_through(&self, status: &Status) -> bool {
+        let log = &status.log;
+        let everything = self.wanted.everything();
+        log.stored == everything
+            && log.sealed == everything
+            && (!self.house.with_kafka || log.published == everything)
+            && self.team.reading().count() == self.wanted.placed()
+            && PROJECTIONS.iter().all(|name| {
+                let it = status.projection(name);
+                let accounted = [it.applied, it.parked_events, it.skipped];
+                let accounted: Option<u64> = accounted.into_iter().sum();
+                accounted == Some(self.wanted.events(name))
+            })
     }
 
-    /// Asks every system what it has.
+    /// Where every system stands. `skipped`: subjects of `notification` of which an
+    /// operator has skipped an event.
     ///
     /// # Errors
     /// When one does not answer.
-    pub(crate) async fn account(&self, status: &Status) -> Result<Account, StageError> {
-        let mut account = Account::default();
-        self.add_doors(status, &mut account);
-        let everything = self.everything();
-        account.add(Line::count(
-            "hub: sealed, with a position",
-            "events",
-            everything,
-            status.log.sealed,
-        ));
-        if let Some(team) = &self.team {
-            account.add(Line::count(
-                "hub: published to Kafka",
-                "events",
-                everything,
-                status.log.published,
-            ));
-            account.add(team.line(&self.shop.acknowledged));
-        }
-        account.add(Line::count(
-            "Postgres: the warehouse's own table",
-            "receipts",
-            size(self.warehouse.committed.len()),
-            self.warehouse_service.receipts().await?,
-        ));
-        for line in Books::read(&self.house.analytics)
-            .await?
-            .lines(&self.should)
-        {
-            account.add(line);
-        }
-        let parked = status
-            .projections
-            .values()
-            .map(|projection| projection.parked_events)
-            .sum();
-        account.add(Line::count("hub: parked", "events", 0, parked));
-        account.add(Line::judged(
-            "hub: its own account",
-            "balanced",
-            if status.balanced {
-                "balanced"
-            } else {
-                "not balanced"
-            },
-            (!status.balanced).then(|| "see `dragoman status`".to_owned()),
-        ));
-        Ok(account)
-    }
-
-    /// Compares `sales` once more.
-    ///
-    /// # Errors
-    /// When its database does not answer.
-    pub(crate) async fn rebuilt(&self, before: &Books) -> Result<Account, StageError> {
-        let after = Books::read(&self.house.analytics).await?;
-        let mut account = Account::default();
-        account.add(after.sales_line("Postgres: table sales, rebuilt", before));
-        Ok(account)
-    }
-
-    fn everything(&self) -> u64 {
-        size(self.shop.acknowledged.len())
-            + size(self.warehouse.committed.len())
-            + self.code_host.wanted
-    }
-
-    fn add_doors(&self, status: &Status, account: &mut Account) {
-        let api = status.adapter("api");
-        let sql = status.adapter("sql");
-        let hook = status.adapter(code_host::ADAPTER);
-        let mut add = |system, things, should, has| {
-            account.add(Line::count(system, things, should, has));
+    pub(crate) async fn standings(
+        &self,
+        status: &Status,
+        parked: &ParkedList,
+        skipped: &[String],
+    ) -> Result<Standings, StageError> {
+        let wanted = &self.wanted;
+        let cast = &self.house.cast;
+        let (charges, releases) = (cast.gateway.deeds(), cast.erp.deeds());
+        let (known, messages) = (cast.crm.deeds(), cast.notification.deeds());
+        let books = Books::read(&self.house.analytics).await?;
+        let states = OrderStates::read(&self.house.analytics).await?;
+        let waits = |projection: &str, thing: &str| {
+            let order = thing.split(' ').next().unwrap_or_default();
+            parked.subjects(projection).contains(order)
+                || projection == "notification" && skipped.iter().any(|it| it == order)
         };
-        add(
-            "hub: from the shop, by the API",
-            "events",
-            size(self.shop.acknowledged.len()),
-            api.stored,
+        let called = |name: &'static str, system, things, deeds: &Deeds, should| Standing {
+            effects: Some(deeds.count()),
+            should: format!("{} {things}", thousands(wanted.events(name))),
+            has: format!("{} {things}", thousands(deeds.count())),
+            flaw: deeds.flaw(should, |thing| waits(name, thing)),
+            ..self.standing(status, name, system)
+        };
+        let payments = called(
+            "payments",
+            "payment gateway",
+            "charges",
+            &charges,
+            &wanted.charges,
         );
-        add(
-            "hub: from the warehouse, by SQL",
-            "events",
-            size(self.warehouse.committed.len()),
-            sql.stored,
-        );
-        add(
-            "hub: from the source host, by webhook",
-            "events",
-            self.code_host.wanted,
-            hook.stored,
-        );
-        add(
-            "hub: deliveries with nothing for us",
-            "deliveries",
-            self.code_host.ignored,
-            hook.ignored,
-        );
-        add(
-            "hub: repeats, stored once",
-            "repeats",
-            self.shop.duplicates + self.warehouse.repeated + self.code_host.repeated,
-            api.duplicate + sql.duplicate + hook.duplicate,
-        );
-        add(
-            "hub: forged or altered, refused",
-            "refusals",
-            self.shop.altered + self.code_host.forged,
-            self.shop.conflicts + self.code_host.refused,
-        );
-        add(
-            "hub: the log",
-            "events",
-            self.everything(),
-            status.log.stored,
-        );
+        let kept = |name, system, table: TableStanding| Standing {
+            should: table.should,
+            has: table.has,
+            flaw: table.flaw,
+            ..self.standing(status, name, system)
+        };
+        let taken = i64::try_from(cast.gateway.cents.get()).unwrap_or(i64::MAX);
+        Ok(Standings(vec![
+            Standing {
+                should: format!("{}, {}", payments.should, euros(wanted.cents)),
+                has: format!("{}, {}", payments.has, euros(taken)),
+                ..payments
+            },
+            called("erp", "ERP", "releases", &releases, &wanted.releases),
+            called("crm", "CRM", "orders", &known, &wanted.known),
+            called(
+                "notification",
+                "notification",
+                "messages",
+                &messages,
+                &wanted.messages,
+            ),
+            self.team(),
+            kept("stock", "stock", books.stock(&wanted.books)),
+            kept("sales", "sales (analytics)", books.sales(&wanted.books)),
+            Standing {
+                effects: Some(states.events()),
+                should: wanted.states.summary(),
+                has: states.summary(),
+                flaw: states.flaw(&wanted.states),
+                ..self.standing(status, "order_state", "order_state")
+            },
+        ]))
     }
-}
 
-fn size(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
+    fn standing(&self, status: &Status, projection: &str, system: &str) -> Standing {
+        let it = status.projection(projection);
+        Standing {
+            system: system.to_owned(),
+            wanted: self.wanted.events(projection),
+            applied: it.applied.unwrap_or_default(),
+            parked: it.parked_events.unwrap_or_default(),
+            skipped: it.skipped.unwrap_or_default(),
+            ..Standing::default()
+        }
+    }
+
+    fn team(&self) -> Standing {
+        let reading = self.team.reading();
+        let again = match reading.repeats {
+            0 => String::new(),
+            repeats => format!(" ({} repeats dropped)", thousands(repeats)),
+        };
+        Standing {
+            system: "fulfilment team".to_owned(),
+            wanted: self.wanted.placed(),
+            applied: reading.count(),
+            effects: Some(reading.count()),
+            should: format!("{} parcels, in order", thousands(self.wanted.placed())),
+            has: format!("{} parcels{again}", thousands(reading.count())),
+            flaw: reading.flaw(&self.house.cast.erp.tally().acknowledged),
+            ..Standing::default()
+        }
+    }
 }

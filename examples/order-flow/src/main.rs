@@ -1,30 +1,48 @@
 //! The order flow: a hub as a newcomer would set it up (`hub/`), and the world around
-//! it, which keeps its own account of what it was acknowledged.
+//! it. Every system counts by itself what it did, and the hub's account is held against it.
 //!
 //! ```text
-//!   shop       ── HTTP, 27 connections ►┐             ┌─► Kafka ─► another team (kcat)
-//!   source host── signed webhooks ─────►│ the hub     │
-//!   warehouse  ── SQL, own transactions►┘ (processes) └─► tables stock, sales
-//!        └───────── what was acknowledged ──► judge ◄── what each system has
+//!   shop      ── HTTP, 27 connections ─►┐             ┌─► payment gateway ─┐ signed webhooks,
+//!   warehouse ── SQL, own transactions ►│             ├─► ERP ─────────────┤ XML advices
+//!        ┌── webhooks, advices ────────►│ the hub     ├─► CRM, notification│
+//!        │                              │ (processes) ├─► stock, sales,    │
+//!        │                              │             │   order_state      │
+//!        │                              └─────────────┴─► fulfilment team  │
+//!        └─────────────────────────────────────────────────────────────────┘
 //! ```
 
 mod books;
-mod code_host;
+mod cast;
 mod counters;
+mod deeds;
+mod doors;
 mod folder;
 mod goods;
 mod house;
 mod judge;
+mod mend;
 mod options;
+mod order_states;
 mod orders;
+mod outside;
+mod parked;
+mod plan;
 mod play;
+mod rebuild;
 mod record;
 mod screen;
+mod secrets;
 mod services;
 mod shop;
+mod standing;
 mod status;
+mod stranger;
 mod team;
+mod trouble;
+mod troubles;
+mod wanted;
 mod warehouse;
+mod watch;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -32,10 +32,10 @@ pub(crate) struct Options {
     /// What the names of topics begin with, on a Kafka that is not ours alone
     #[arg(long, value_name = "TEXT", default_value = "", env = "TOPIC_PREFIX")]
     pub(crate) topic_prefix: String,
-    /// How many orders and cancellations the shop sends
-    #[arg(long, value_name = "NUMBER", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    /// How many orders the shop sends; cancellations come on top
+    #[arg(long, value_name = "NUMBER", default_value_t = 20_000, env = "ORDERS", value_parser = clap::value_parser!(u32).range(200..=1_000_000))]
     pub(crate) orders: u32,
-    /// In how many seconds it sends them
-    #[arg(long, value_name = "NUMBER", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub(crate) seconds: u64,
+    /// What chance is made of: the same number, the same orders and the same trouble
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, env = "SEED")]
+    pub(crate) seed: u64,
 }

@@ -1,16 +1,10 @@
-//! Orders and cancellations, and in which steps one connection of the shop sends them.
-
-use std::collections::VecDeque;
-use std::sync::Arc;
+//! Orders, and what takes them back.
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use rand::seq::{IndexedRandom, SliceRandom};
+use rand::seq::SliceRandom;
 
 use crate::goods::GOODS;
-
-/// How many events a connection lets pass, at the most, before it cancels an order.
-const LATEST_CANCELLATION: usize = 40;
 
 /// Something that the shop has to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +13,19 @@ pub(crate) struct OrderEvent {
     pub(crate) kind: OrderKind,
     /// The number of the order, the subject of its events.
     pub(crate) order: String,
+    pub(crate) customer: Customer,
+    /// The sum of the lines.
+    pub(crate) cents: i64,
     pub(crate) lines: Vec<OrderLine>,
     /// JSON, as it is sent.
     pub(crate) data: String,
+}
+
+/// Whose order it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Customer {
+    pub(crate) name: String,
+    pub(crate) postal_code: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +42,6 @@ pub(crate) struct OrderLine {
     pub(crate) cents: i64,
 }
 
-/// One request of the shop.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Events that were not sent before.
-    New(Vec<Arc<OrderEvent>>),
-    /// Events that were acknowledged before: a sender that forgot it.
-    Again(Vec<Arc<OrderEvent>>),
-    /// An event that was acknowledged before, with other content: a sender that is wrong.
-    Altered(Arc<OrderEvent>),
-}
-
 impl OrderKind {
     pub(crate) fn event_type(self) -> &'static str {
         match self {
@@ -59,21 +52,56 @@ impl OrderKind {
 }
 
 impl OrderEvent {
-    fn new(kind: OrderKind, order: &str, customer: u32, lines: Vec<OrderLine>) -> Self {
+    /// An order of one to three lines. `postal_code`: as the customer wrote it.
+    pub(crate) fn placed(order: &str, postal_code: &str, random: &mut StdRng) -> Self {
+        let customer = Customer {
+            name: format!("customer-{}", random.random_range(1..=5_000)),
+            postal_code: postal_code.to_owned(),
+        };
+        Self::new(OrderKind::Placed, order, customer, lines(random))
+    }
+
+    /// What takes it back.
+    pub(crate) fn taken_back(&self) -> Self {
+        let credit = self.lines.iter().map(OrderLine::taken_back).collect();
+        Self::new(
+            OrderKind::Cancelled,
+            &self.order,
+            self.customer.clone(),
+            credit,
+        )
+    }
+
+    /// The same with another postal code.
+    pub(crate) fn at(&self, postal_code: &str) -> Self {
+        let customer = Customer {
+            postal_code: postal_code.to_owned(),
+            ..self.customer.clone()
+        };
+        Self::new(self.kind, &self.order, customer, self.lines.clone())
+    }
+
+    fn new(kind: OrderKind, order: &str, customer: Customer, lines: Vec<OrderLine>) -> Self {
         let suffix = match kind {
             OrderKind::Placed => "placed",
             OrderKind::Cancelled => "cancelled",
         };
         let written: Vec<String> = lines.iter().map(OrderLine::as_json).collect();
+        let cents = lines.iter().map(|line| line.cents).sum();
         Self {
             id: format!("{order}-{suffix}"),
             kind,
             order: order.to_owned(),
             data: format!(
-                r#"{{"customer":"customer-{customer}","lines":[{}]}}"#,
+                r#"{{"customer":"{}","postal_code":"{}","total":{},"lines":[{}]}}"#,
+                customer.name,
+                customer.postal_code,
+                money(cents),
                 written.join(",")
             ),
+            customer,
             lines,
+            cents,
         }
     }
 }
@@ -104,66 +132,6 @@ pub(crate) fn money(cents: i64) -> String {
     format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }
 
-/// The steps of one connection: `count` events in all, `batch` in a request, some of
-/// them again. An order comes before its cancellation, and both go through the same connection.
-pub(crate) fn script(
-    connection: usize,
-    count: usize,
-    batch: usize,
-    random: &mut StdRng,
-) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut sent: Vec<Vec<Arc<OrderEvent>>> = Vec::new();
-    for request in events(connection, count, random).chunks(batch.max(1)) {
-        steps.push(Step::New(request.to_vec()));
-        sent.push(request.to_vec());
-        if random.random_ratio(1, 20)
-            && let Some(before) = sent.choose(random)
-        {
-            steps.push(Step::Again(before.clone()));
-        }
-        if batch == 1
-            && random.random_ratio(1, 200)
-            && let Some([event]) = sent.choose(random).map(Vec::as_slice)
-        {
-            steps.push(Step::Altered(Arc::clone(event)));
-        }
-    }
-    steps
-}
-
-fn events(connection: usize, count: usize, random: &mut StdRng) -> Vec<Arc<OrderEvent>> {
-    let mut events = Vec::with_capacity(count);
-    let mut to_cancel: VecDeque<(usize, OrderEvent)> = VecDeque::new();
-    while events.len() + to_cancel.len() < count {
-        if let Some((due, _)) = to_cancel.front()
-            && *due <= events.len()
-            && let Some((_, cancellation)) = to_cancel.pop_front()
-        {
-            events.push(Arc::new(cancellation));
-            continue;
-        }
-        let order = format!("order-{connection}-{:06}", events.len());
-        let customer = random.random_range(1..=5_000);
-        let lines = lines(random);
-        let room = count - events.len() - to_cancel.len();
-        if room > 1 && random.random_ratio(1, 9) {
-            let due = events.len() + random.random_range(1..=LATEST_CANCELLATION);
-            let credit = lines.iter().map(OrderLine::taken_back).collect();
-            let cancellation = OrderEvent::new(OrderKind::Cancelled, &order, customer, credit);
-            to_cancel.push_back((due, cancellation));
-        }
-        events.push(Arc::new(OrderEvent::new(
-            OrderKind::Placed,
-            &order,
-            customer,
-            lines,
-        )));
-    }
-    events.extend(to_cancel.into_iter().map(|(_, event)| Arc::new(event)));
-    events
-}
-
 fn lines(random: &mut StdRng) -> Vec<OrderLine> {
     let mut goods = GOODS;
     let (some, _) = goods.partial_shuffle(random, 3);
@@ -183,12 +151,10 @@ fn lines(random: &mut StdRng) -> Vec<OrderLine> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
-    use super::{OrderKind, Step, money, script};
+    use super::{OrderEvent, money};
 
     #[test]
     fn money_has_two_digits_after_the_point() {
@@ -205,24 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn a_script_sends_each_event_once_as_new_and_orders_before_their_cancellation() {
-        for batch in [1, 50] {
-            let steps = script(3, 1_000, batch, &mut StdRng::seed_from_u64(7));
-            let mut orders = HashSet::new();
-            let mut ids = HashSet::new();
-            for step in &steps {
-                let Step::New(events) = step else { continue };
-                for event in events {
-                    assert!(ids.insert(event.id.clone()), "{} is new twice", event.id);
-                    match event.kind {
-                        OrderKind::Placed => assert!(orders.insert(event.order.clone())),
-                        OrderKind::Cancelled => assert!(orders.contains(&event.order)),
-                    }
-                }
-            }
-            assert_eq!(ids.len(), 1_000);
-            assert!(orders.len() < 1_000, "nothing is cancelled");
-            assert!(steps.iter().any(|step| matches!(step, Step::Again(_))));
-        }
+    fn what_takes_an_order_back_leaves_nothing_of_it() {
+        let order = OrderEvent::placed("order-1", "1070", &mut StdRng::seed_from_u64(7));
+        let back = order.taken_back();
+        assert_eq!(order.cents + back.cents, 0);
+        assert_eq!(
+            (order.order == back.order, order.id == back.id),
+            (true, false)
+        );
+        assert!(order.at("1080").data.contains(r#""postal_code":"1080""#));
     }
 }

@@ -3,25 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stage::{Deadline, StageError, thousands};
+use stage::{StageError, thousands};
 use tokio::time::sleep;
 
-use crate::books::Books;
-use crate::counters::Counters;
+use crate::doors::Uninvited;
 use crate::house::House;
 use crate::judge::Judge;
+use crate::mend::{Decided, mend};
 use crate::options::Options;
-use crate::screen::{Progress, Screen};
+use crate::parked::ParkedList;
+use crate::rebuild::rebuild;
+use crate::screen::Screen;
 use crate::services::Services;
+use crate::standing::Standings;
 use crate::status::Status;
-use crate::team::Team;
+use crate::team::{Source, Team};
+use crate::trouble::trouble;
+use crate::wanted::{Happened, Wanted};
+use crate::watch::{Movement, Watch};
 
-/// How often everybody is looked at.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long it may take until everybody has everything, in seconds.
-const LEVEL: u64 = 90;
-/// How long a killed service is away.
-const AWAY: Duration = Duration::from_secs(2);
+/// How often it is asked whether everything has come to rest.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Plays it, and says whether everything balances.
 ///
@@ -37,134 +39,156 @@ pub(crate) async fn play(
     house.hub.run(&["migrate"]).await?;
     let services = Services::start(&house.hub)?;
     house.ready().await?;
-    let shop = house.shop().await?;
-    let warehouse = house.warehouse().await?;
-    let code_host = house.code_host();
-    let counters = Arc::new(Counters::default());
-    let team = options.kafka.clone().map(|brokers| {
-        let topic = format!("{}orders", options.topic_prefix);
-        Team::start(brokers, topic, Arc::clone(&counters))
-    });
+    let team = Team::start(source(house, options), Arc::clone(&house.counters));
     screen.say(&format!(
-        "The hub runs: relay, ingest, two projections. A shop sends {} orders and cancellations, a warehouse \
-         publishes receipts by SQL, a source host sends webhooks.",
-        thousands(options.orders.into())
+        "The hub runs: relay, ingest, seven projections. A shop places {} orders (seed {}).",
+        thousands(options.orders.into()),
+        options.seed
     ));
-    screen.open();
     let watch = Watch {
         house,
         services: &services,
-        counters: &counters,
-        orders: options.orders.into(),
-        with_kafka: options.kafka.is_some(),
     };
+    let happened = happen(&watch, screen).await?;
+    let uninvited = uninvited(&happened);
+    let judge = Judge {
+        house,
+        wanted: Wanted::of(&happened, &house.plan),
+        team,
+    };
+    screen.say("All is sent. Waiting until every event is in its place, or parked.");
+    let rested = rest(&judge, &watch, screen).await?;
+    screen.close();
+    screen.say("What the hub took in:");
+    let account = judge.doors(&rested.status, &uninvited);
+    stage::line(&account.to_string());
+    crate::troubles::show(&house.cast);
+    let before = show(&judge, &rested, &Decided::default(), screen).await?;
+    if !account.balances() || !before.balance() {
+        return Ok(false);
+    }
+    let decided = mend(house, &rested.parked, screen).await?;
+    drained(&watch, screen).await?;
+    let rebuilt = rebuild(&judge, screen).await?;
+    let rested = rest(&judge, &watch, screen).await?;
+    let after = show(&judge, &rested, &decided, screen).await?;
+    // Exits with 3 when the hub's own account does not balance.
+    house.hub.run(&["status"]).await?;
+    services.stop().await?;
+    let settled = decided.events > 0 && after.settle(decided.events);
+    Ok(rebuilt && settled && rested.status.balanced)
+}
+
+fn source(house: &House, options: &Options) -> Source {
+    match options.kafka.clone() {
+        Some(brokers) => Source::Topic {
+            brokers,
+            topic: format!("{}fulfilment", options.topic_prefix),
+        },
+        None => Source::Log(house.hub.clone()),
+    }
+}
+
+/// Everything that happens in the world, and in the middle of it the trouble.
+async fn happen(watch: &Watch<'_>, screen: &mut Screen) -> Result<Happened, StageError> {
+    let house = watch.house;
+    let shop = house.shop().await?;
+    let warehouse = house.warehouse().await?;
+    let stranger = house.stranger();
+    screen.open();
+    let counters = &house.counters;
     let world = async {
         tokio::try_join!(
-            shop.run(&counters),
-            warehouse.run(&counters),
-            code_host.run(&counters),
-            trouble(&watch, screen),
+            shop.run(&house.plan, counters),
+            warehouse.run(counters),
+            stranger.run(counters),
+            trouble(watch, screen),
         )
     };
-    let (shop, stock, code, ()) = tokio::select! {
+    let (shop, warehouse_tally, forged, ()) = tokio::select! {
         tallies = world => tallies?,
         failed = watch.forever(screen) => return Err(failed),
     };
-    screen.say("All is sent. Waiting until every system has it.");
-    let judge = Judge::new(house, (shop, stock, code), warehouse, team);
-    let balanced = settle(&judge, &watch, screen).await?;
-    let rebuilt = balanced && rebuild(&judge, screen).await?;
-    services.stop().await?;
-    Ok(balanced && rebuilt)
-}
-
-/// Kills a part of the hub when a sixth of the orders is in, and another after five sixths: a
-/// relay is back when the lease of the killed one has run out, and the second is to be killed at work.
-async fn trouble(watch: &Watch<'_>, screen: &Screen) -> Result<(), StageError> {
-    for (part, service) in [(1, "run relay"), (5, "run projection sales")] {
-        while watch.counters.orders.get() < watch.orders * part / 6 {
-            sleep(LOOK / 10).await;
-        }
-        screen.say(&format!("kill -9 `dragoman {service}`"));
-        watch.services.kill_and_start(service, AWAY).await?;
-        screen.say(&format!("`dragoman {service}` is started again"));
+    let own_table = warehouse.receipts().await?;
+    if own_table != crate::wanted::size(warehouse_tally.committed.len()) {
+        return Err(StageError::Unexpected(format!(
+            "the warehouse's own table has {own_table} receipts"
+        )));
     }
-    Ok(())
+    Ok(Happened {
+        shop,
+        warehouse: warehouse_tally,
+        forged,
+    })
 }
 
-/// Waits until the account balances, or too long, and prints it.
-async fn settle(
-    judge: &Judge<'_>,
-    watch: &Watch<'_>,
-    screen: &mut Screen,
-) -> Result<bool, StageError> {
-    let deadline = Deadline::within(LEVEL);
-    let account = loop {
-        let status = watch.look(screen).await?;
-        let account = judge.account(&status).await?;
-        if account.balances() || deadline.is_over() {
-            break account;
-        }
-        sleep(LOOK / 2).await;
-    };
-    screen.close();
-    screen.say("The account:");
-    stage::line(&account.to_string());
-    Ok(account.balances())
+fn uninvited(happened: &Happened) -> Uninvited {
+    Uninvited {
+        shop_repeats: happened.shop.duplicates,
+        warehouse_repeats: happened.warehouse.repeated,
+        altered: happened.shop.altered,
+        conflicts: happened.shop.conflicts,
+        forged: happened.forged,
+    }
 }
 
-/// Folds the log into `sales` once more, beside the live table, and compares.
-async fn rebuild(judge: &Judge<'_>, screen: &Screen) -> Result<bool, StageError> {
-    screen.say("dragoman rebuild sales");
-    let before = Books::read(&judge.house.analytics).await?;
-    judge.house.hub.run(&["rebuild", "sales"]).await?;
-    let account = judge.rebuilt(&before).await?;
-    stage::line(&account.to_string());
-    // Exits with 3 when the hub's own account does not balance.
-    judge.house.hub.run(&["status"]).await?;
-    Ok(account.balances())
+/// What the hub says when nothing moves any more.
+struct Rested {
+    status: Status,
+    parked: ParkedList,
 }
 
-/// Whoever looks at everybody once a second.
-struct Watch<'a> {
-    house: &'a House,
-    services: &'a Services,
-    counters: &'a Counters,
-    orders: u64,
-    with_kafka: bool,
-}
-
-impl Watch<'_> {
-    /// Until something is wrong.
-    async fn forever(&self, screen: &Screen) -> StageError {
-        loop {
-            if let Err(error) = self.look(screen).await {
-                return error;
+/// Waits until every event is in its place or parked for somebody; or until nothing has
+/// moved for too long: then the account shows why.
+async fn rest(judge: &Judge<'_>, watch: &Watch<'_>, screen: &Screen) -> Result<Rested, StageError> {
+    let mut movement = Movement::new();
+    loop {
+        let (status, progress) = watch.look(screen).await?;
+        let stands = movement.stands(progress.sum());
+        if stands || judge.is_through(&status) {
+            let parked = ParkedList::ask(&judge.house.hub).await?;
+            let applied = |status: &Status| -> u64 {
+                let projections = status.projections.values();
+                projections.filter_map(|it| it.applied).sum()
+            };
+            let again = Status::ask(&judge.house.hub).await?;
+            if stands || parked.rests() && applied(&again) == applied(&status) {
+                return Ok(Rested {
+                    status: again,
+                    parked,
+                });
             }
-            sleep(LOOK).await;
         }
+        sleep(LOOK).await;
     }
+}
 
-    async fn look(&self, screen: &Screen) -> Result<Status, StageError> {
-        self.services.must_run().await?;
-        let status = Status::ask(&self.house.hub).await?;
-        let sent = self.counters.orders.get();
-        let stored = status.log.stored;
-        let applied = |name: &str| {
-            let projection = status.projections.get(name);
-            projection.map_or(0, |projection| projection.applied)
-        };
-        let only_with_kafka = |part| self.with_kafka.then_some(part);
-        screen.show(&Progress {
-            parts: [
-                Some((sent, self.orders)),
-                Some((status.log.sealed, stored)),
-                only_with_kafka((status.log.published, stored)),
-                only_with_kafka((self.counters.read.get(), sent)),
-                Some((applied("stock"), sent + self.counters.receipts.get())),
-                Some((applied("sales"), sent)),
-            ],
-        });
-        Ok(status)
+/// Waits until nothing is parked any more, or nothing has moved for too long.
+async fn drained(watch: &Watch<'_>, screen: &Screen) -> Result<(), StageError> {
+    let mut movement = Movement::new();
+    loop {
+        let (status, progress) = watch.look(screen).await?;
+        let parked: Option<u64> = status.projections.values().map(|it| it.parked_events).sum();
+        if parked == Some(0) || movement.stands(progress.sum()) {
+            return Ok(());
+        }
+        sleep(LOOK).await;
     }
+}
+
+async fn show(
+    judge: &Judge<'_>,
+    rested: &Rested,
+    decided: &Decided,
+    screen: &Screen,
+) -> Result<Standings, StageError> {
+    let standings = judge
+        .standings(&rested.status, &rested.parked, &decided.subjects)
+        .await?;
+    screen.say("What every system has:");
+    stage::line(&standings.show());
+    for line in rested.parked.reasons().into_iter().chain(decided.show()) {
+        stage::line(&line);
+    }
+    Ok(standings)
 }

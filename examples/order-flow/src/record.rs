@@ -1,14 +1,13 @@
 //! Records of the topic, as a reader keeps them that trusts nobody.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
-use stage::{Line, thousands};
+use serde::Deserialize;
 
-use crate::orders::{OrderEvent, OrderKind};
-use crate::shop;
+/// Who the ERP is in the log.
+const SOURCE: &str = "/erp";
 
-/// A record of the `orders` topic.
+/// A record of the topic, or a line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     partition: u32,
@@ -16,18 +15,37 @@ pub(crate) struct Record {
     source: String,
     id: String,
     sequence: u64,
-    previous: Option<u64>,
-    data: String,
+    before: Before,
+}
+
+/// What a record says of the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Nothing: it is a line of the log.
+    Unsaid,
+    /// Its sequence; `None`: it is the first of its partition.
+    Sequence(Option<u64>),
 }
 
 /// What a reader has seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Reading {
-    /// First occurrences, in the order in which they were read.
-    records: Vec<Record>,
+    /// Sources and subjects by id, of first occurrences.
+    records: HashMap<String, (String, String)>,
     last_of_partition: HashMap<u32, u64>,
-    repeats: u64,
+    /// Records that came again, and were dropped.
+    pub(crate) repeats: u64,
+    /// Records that had come again, and were not known as repeats.
+    again: u64,
     holes: u64,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    position: u64,
+    source: String,
+    id: String,
+    subject: String,
 }
 
 impl Record {
@@ -41,98 +59,87 @@ impl Record {
             .split(',')
             .filter_map(|header| header.split_once('='))
             .collect();
+        let previous = match headers.get("ce_previous") {
+            Some(previous) => Some(previous.parse().ok()?),
+            None => None,
+        };
         Some(Self {
             partition,
             subject,
             source: (*headers.get("ce_source")?).to_owned(),
             id: (*headers.get("ce_id")?).to_owned(),
             sequence: headers.get("ce_sequence")?.parse().ok()?,
-            previous: match headers.get("ce_previous") {
-                Some(previous) => Some(previous.parse().ok()?),
-                None => None,
-            },
-            data: parts.next()?.to_owned(),
+            before: Before::Sequence(previous),
+        })
+    }
+
+    /// Reads a line of `dragoman events tail --json`.
+    pub(crate) fn parse_json(line: &str) -> Option<Self> {
+        let line: Line = serde_json::from_str(line).ok()?;
+        Some(Self {
+            partition: 0,
+            subject: line.subject,
+            source: line.source,
+            id: line.id,
+            sequence: line.position,
+            before: Before::Unsaid,
         })
     }
 }
 
 impl Reading {
     /// Takes a record, and says whether it was new. A sequence that is not above the last one
-    /// of its partition is a repeat; a `previous` that is not the last one shows a hole.
+    /// of its partition is a repeat; a predecessor that is not the last one shows a hole.
     pub(crate) fn take(&mut self, record: Record) -> bool {
         let last = self.last_of_partition.get(&record.partition).copied();
         if last.is_some_and(|last| record.sequence <= last) {
             self.repeats += 1;
             return false;
         }
-        if record.previous != last {
+        if let Before::Sequence(previous) = record.before
+            && previous != last
+        {
             self.holes += 1;
         }
         self.last_of_partition
             .insert(record.partition, record.sequence);
-        self.records.push(record);
+        let what = (record.source, record.subject);
+        self.again += u64::from(self.records.insert(record.id, what).is_some());
         true
     }
 
-    /// Compares with what the shop was acknowledged.
-    pub(crate) fn line(&self, acknowledged: &[Arc<OrderEvent>]) -> Line {
-        let should = format!("{} events, in order", count(acknowledged.len()));
-        let has = match self.repeats {
-            0 => format!("{} events", count(self.records.len())),
-            repeats => format!(
-                "{} events ({} repeats dropped)",
-                count(self.records.len()),
-                thousands(repeats)
-            ),
-        };
-        let wrong = self.flaw(acknowledged);
-        Line::judged("Kafka: topic orders, read by kcat", should, has, wrong)
+    /// How many parcels it knows of.
+    pub(crate) fn count(&self) -> u64 {
+        u64::try_from(self.records.len()).unwrap_or(u64::MAX)
     }
 
-    fn flaw(&self, acknowledged: &[Arc<OrderEvent>]) -> Option<String> {
+    /// What is wrong, by what the ERP was acknowledged: orders by parcel.
+    pub(crate) fn flaw(&self, acknowledged: &HashMap<String, String>) -> Option<String> {
         if self.holes > 0 {
             return Some(format!("{} holes in the chain", self.holes));
         }
-        let sent: HashMap<&str, &OrderEvent> = acknowledged
-            .iter()
-            .map(|event| (event.id.as_str(), event.as_ref()))
-            .collect();
-        let mut placed = HashSet::new();
-        let mut seen = HashSet::new();
-        for record in &self.records {
-            let Some(event) = sent.get(record.id.as_str()) else {
-                return Some(format!("{} was never acknowledged", record.id));
-            };
-            if record.source != shop::SOURCE
-                || record.subject != event.order
-                || record.data != event.data
-            {
-                return Some(format!("{} is not as it was sent", record.id));
-            }
-            if !seen.insert(record.id.as_str()) {
-                return Some(format!("{} came twice as new", record.id));
-            }
-            match event.kind {
-                OrderKind::Placed => {
-                    placed.insert(event.order.as_str());
+        if self.again > 0 {
+            return Some(format!("{} came twice as new", self.again));
+        }
+        for (id, (source, subject)) in &self.records {
+            match acknowledged.get(id) {
+                None => return Some(format!("{id} was never acknowledged")),
+                Some(order) if order != subject || source != SOURCE => {
+                    return Some(format!("{id} is not as it was sent"));
                 }
-                OrderKind::Cancelled if !placed.contains(event.order.as_str()) => {
-                    return Some(format!("{} came before its order", record.id));
-                }
-                OrderKind::Cancelled => {}
+                Some(_) => {}
             }
         }
-        let missing = sent.len().saturating_sub(seen.len());
-        (missing > 0).then(|| format!("{} are missing", count(missing)))
+        let read: HashSet<&String> = self.records.keys().collect();
+        let missing = acknowledged.keys().filter(|id| !read.contains(id)).count();
+        (missing > 0).then(|| format!("{missing} are missing"))
     }
-}
-
-fn count(number: usize) -> String {
-    thousands(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::{Reading, Record};
 
     fn record(partition: u32, sequence: u64, previous: Option<u64>) -> Record {
@@ -140,7 +147,7 @@ mod tests {
             format!(",ce_previous={previous:020}")
         });
         let line = format!(
-            "{partition}\torder-1\tce_specversion=1.0,ce_id=e{sequence},ce_source=/shop,ce_sequence={sequence:020}{chain}\t{{\"a\":1}}"
+            "{partition}\torder-1\tce_specversion=1.0,ce_id=e{sequence},ce_source=/erp,ce_sequence={sequence:020}{chain}\t{{\"a\":1}}"
         );
         Record::parse(&line).unwrap_or_else(|| unreachable!("{line}"))
     }
@@ -159,6 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_or_was_never_sent_is_seen() {
+        let mut reading = Reading::default();
+        reading.take(record(0, 3, None));
+        let sent = |ids: &[&str]| -> HashMap<String, String> {
+            ids.iter()
+                .map(|id| ((*id).to_owned(), "order-1".to_owned()))
+                .collect()
+        };
+        assert_eq!(reading.flaw(&sent(&["e3"])), None);
+        assert!(reading.flaw(&sent(&["e3", "e7"])).is_some());
+        assert!(reading.flaw(&sent(&["e7"])).is_some());
+    }
+
+    #[test]
     fn what_is_no_record_is_none() {
         for line in [
             "",
@@ -167,6 +188,9 @@ mod tests {
             "0\tk\tce_source=/s,ce_id=1,ce_sequence=x\t{}",
         ] {
             assert_eq!(Record::parse(line), None, "{line}");
+            assert_eq!(Record::parse_json(line), None, "{line}");
         }
+        let line = r#"{"position":4,"source":"/erp","id":"e4","subject":"order-1","data":{}}"#;
+        assert!(Record::parse_json(line).is_some());
     }
 }

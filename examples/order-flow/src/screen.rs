@@ -8,16 +8,19 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use stage::thousands;
 
 /// How often a plain line is printed.
-const PLAIN_PACE: Duration = Duration::from_secs(2);
+const PLAIN_PACE: Duration = Duration::from_secs(5);
 
 /// What is shown, one bar each.
-const BARS: [&str; 6] = [
-    "acknowledged",
+const BARS: [&str; 9] = [
+    "orders",
     "sealed",
     "published",
-    "read by kcat",
-    "stock",
-    "sales",
+    "charged",
+    "released",
+    "dispatched",
+    "in the CRM",
+    "messages",
+    "order_state",
 ];
 
 /// How far everybody is, in events. `None`: there is no such thing in this run.
@@ -25,6 +28,13 @@ const BARS: [&str; 6] = [
 pub(crate) struct Progress {
     /// Done and to be done, in the order of [`BARS`].
     pub(crate) parts: [Option<(u64, u64)>; BARS.len()],
+}
+
+impl Progress {
+    /// All that is done: it grows as long as something moves.
+    pub(crate) fn sum(&self) -> u64 {
+        self.parts.iter().flatten().map(|(done, _)| done).sum()
+    }
 }
 
 /// Where progress is shown.

@@ -7,12 +7,18 @@ use stage::{Hub, Service, StageError};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-/// What runs, in the order in which it is started.
-const ALL: [&str; 4] = [
-    "run relay",
-    "run ingest",
-    "run projection stock",
-    "run projection sales",
+/// What runs beside the projections, in the order in which it is started.
+const ALWAYS: [&str; 2] = ["run relay", "run ingest"];
+
+/// The projections of the configuration.
+pub(crate) const PROJECTIONS: [&str; 7] = [
+    "payments",
+    "erp",
+    "crm",
+    "notification",
+    "stock",
+    "sales",
+    "order_state",
 ];
 
 /// All services. Dropped, they are killed.
@@ -29,8 +35,10 @@ impl Services {
     /// When one cannot be started.
     pub(crate) fn start(hub: &Hub) -> Result<Self, StageError> {
         let mut running = BTreeMap::new();
-        for command in ALL {
-            running.insert(command.to_owned(), start(hub, command)?);
+        let projections = PROJECTIONS.map(|name| format!("run projection {name}"));
+        for command in ALWAYS.map(str::to_owned).into_iter().chain(projections) {
+            let service = start(hub, &command)?;
+            running.insert(command, service);
         }
         Ok(Self {
             hub: hub.clone(),

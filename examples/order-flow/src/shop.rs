@@ -2,36 +2,25 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use serde::Deserialize;
 use stage::{Client, Reply, StageError};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
 
 use crate::counters::Counters;
-use crate::orders::{OrderEvent, Step, script};
+use crate::orders::{OrderEvent, OrderKind};
+use crate::plan::{Plan, Step};
 
 /// Who the shop is to the hub.
 pub(crate) const SOURCE: &str = "/shop";
-/// Connections that send batches, and how many events a batch has.
-const BATCHING: usize = 3;
-const BATCH: usize = 50;
-/// Connections that send one event a request. There are more of them: each waits for its
-/// commit, and what waits at the same time shares one.
-const SINGLE: usize = 24;
 
-/// Where and how the shop sends.
+/// Where the shop sends, and as whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Shop {
     pub(crate) hub: SocketAddr,
     pub(crate) key: String,
-    pub(crate) events: usize,
-    pub(crate) time: Duration,
 }
 
 /// What the shop was told.
@@ -39,7 +28,8 @@ pub(crate) struct Shop {
 pub(crate) struct ShopTally {
     /// Every event that the hub has acknowledged, once.
     pub(crate) acknowledged: Vec<Arc<OrderEvent>>,
-    /// Answers that said "duplicate".
+    /// Events that the hub had already: sent again, or acknowledged by an answer that
+    /// was lost.
     pub(crate) duplicates: u64,
     /// Altered repeats that were sent, and how many of them were refused as conflicts.
     pub(crate) altered: u64,
@@ -53,31 +43,23 @@ struct Receipt {
 }
 
 impl Shop {
-    /// Sends all of it.
+    /// Sends all of it, as fast as the hub takes it.
     ///
     /// # Errors
     /// When the hub answers what it must not, or not at all.
-    pub(crate) async fn run(&self, counters: &Arc<Counters>) -> Result<ShopTally, StageError> {
+    pub(crate) async fn run(
+        &self,
+        plan: &Plan,
+        counters: &Arc<Counters>,
+    ) -> Result<ShopTally, StageError> {
         let mut connections = JoinSet::new();
-        // Batches carry two thirds of the events.
-        let in_batches = self.events * 2 / 3;
-        for number in 0..BATCHING + SINGLE {
-            let (count, batch) = if number < BATCHING {
-                (share(in_batches, BATCHING, number), BATCH)
-            } else {
-                (
-                    share(self.events - in_batches, SINGLE, number - BATCHING),
-                    1,
-                )
-            };
-            let seed = u64::try_from(number).unwrap_or_default();
-            let steps = script(number, count, batch, &mut StdRng::seed_from_u64(seed));
+        for steps in &plan.connections {
             let connection = Connection {
                 client: Client::new(self.hub),
                 authorization: format!("Bearer {}", self.key),
                 counters: Arc::clone(counters),
             };
-            connections.spawn(connection.run(steps, self.time));
+            connections.spawn(connection.run(steps.clone()));
         }
         let mut all = ShopTally::default();
         while let Some(ended) = connections.join_next().await {
@@ -93,10 +75,6 @@ impl Shop {
     }
 }
 
-fn share(all: usize, parts: usize, number: usize) -> usize {
-    all / parts + usize::from(number < all % parts)
-}
-
 struct Connection {
     client: Client,
     authorization: String,
@@ -104,15 +82,9 @@ struct Connection {
 }
 
 impl Connection {
-    /// Sends step by step, evenly over the time.
-    async fn run(self, steps: Vec<Step>, time: Duration) -> Result<ShopTally, StageError> {
+    async fn run(self, steps: Vec<Step>) -> Result<ShopTally, StageError> {
         let mut tally = ShopTally::default();
-        let begin = Instant::now();
-        let pace = time / u32::try_from(steps.len().max(1)).unwrap_or(u32::MAX);
-        let mut due = begin;
         for step in steps {
-            sleep_until(due).await;
-            due += pace;
             self.take(step, &mut tally).await?;
         }
         Ok(tally)
@@ -122,10 +94,16 @@ impl Connection {
         match step {
             Step::New(events) => {
                 tally.duplicates += self.send(&events).await?;
-                self.counters.orders.add(events.len());
+                let placed = events
+                    .iter()
+                    .filter(|event| event.kind == OrderKind::Placed);
+                self.counters.orders.add(placed.count());
                 tally.acknowledged.extend(events);
             }
-            Step::Again(events) => tally.duplicates += self.send(&events).await?,
+            Step::Again(events) => {
+                self.send(&events).await?;
+                tally.duplicates += crate::wanted::size(events.len());
+            }
             Step::Altered(event) => {
                 tally.altered += 1;
                 let reply = self.send_one(&event, altered(&event)).await?;

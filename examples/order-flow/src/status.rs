@@ -11,6 +11,7 @@ pub(crate) struct Status {
     pub(crate) log: Log,
     pub(crate) adapters: BTreeMap<String, Adapter>,
     pub(crate) projections: BTreeMap<String, Projection>,
+    pub(crate) halts: Vec<Halt>,
     pub(crate) balanced: bool,
 }
 
@@ -28,10 +29,20 @@ pub(crate) struct Adapter {
     pub(crate) ignored: u64,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Projection {
-    pub(crate) applied: u64,
-    pub(crate) parked_events: u64,
+    /// `None`: its database did not say.
+    pub(crate) applied: Option<u64>,
+    pub(crate) parked_events: Option<u64>,
+    pub(crate) skipped: Option<u64>,
+}
+
+/// What does not go on, and why.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Halt {
+    /// As in `projection crm`.
+    pub(crate) component: String,
+    pub(crate) code: String,
 }
 
 impl Status {
@@ -50,5 +61,9 @@ impl Status {
 
     pub(crate) fn adapter(&self, name: &str) -> Adapter {
         self.adapters.get(name).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn projection(&self, name: &str) -> Projection {
+        self.projections.get(name).cloned().unwrap_or_default()
     }
 }

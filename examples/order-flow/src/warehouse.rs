@@ -2,7 +2,6 @@
 //! transactions in which it writes them down for itself.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -10,7 +9,6 @@ use rand::{Rng, SeedableRng};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use stage::{StageError, connect};
-use tokio::time::{Instant, sleep_until};
 
 use crate::counters::Counters;
 use crate::goods::GOODS;
@@ -30,7 +28,8 @@ pub(crate) struct Warehouse {
     pub(crate) database: String,
     pub(crate) role: String,
     pub(crate) password: String,
-    pub(crate) time: Duration,
+    /// How many orders there will be: it works as long as they come.
+    pub(crate) orders: u64,
 }
 
 /// Goods that came in.
@@ -83,10 +82,9 @@ impl Warehouse {
         let mut random = StdRng::seed_from_u64(1);
         let mut database = self.log_in().await?;
         let mut tally = WarehouseTally::default();
-        let mut due = Instant::now();
         for number in 1..=RECEIPTS {
-            sleep_until(due).await;
-            due += self.time / RECEIPTS;
+            let due = self.orders * u64::from(number - 1) / u64::from(RECEIPTS);
+            counters.charges.reach(due).await;
             let receipt = Receipt::random(format!("receipt-{number:05}"), &mut random);
             let mut transaction = database.begin().await.map_err(failed("beginning"))?;
             write_down(&mut transaction, &receipt).await?;
@@ -114,10 +112,9 @@ impl Warehouse {
     async fn count_slowly(&self, counters: &Counters) -> Result<Receipt, StageError> {
         let mut database = self.log_in().await?;
         let receipt = Receipt::random("receipt-slow".to_owned(), &mut StdRng::seed_from_u64(2));
-        let begin = Instant::now();
         let mut transaction = database.begin().await.map_err(failed("beginning"))?;
         publish(&mut transaction, &receipt).await?;
-        sleep_until(begin + self.time * 4 / 5).await;
+        counters.charges.reach(self.orders * 4 / 5).await;
         write_down(&mut transaction, &receipt).await?;
         transaction.commit().await.map_err(failed("committing"))?;
         counters.receipts.add(1);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use crate::table;
 
 /// One line of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,21 +63,11 @@ impl Account {
 
 impl fmt::Display for Account {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = LineStyle::none().fill('─').junction('─');
-        let style = TableStyle::new()
-            .top_border(line)
-            .header_separator(line)
-            .bottom_border(line);
-        let mut table = Table::new();
-        table
-            .load_style(style)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(["system", "should have", "has", ""]);
-        for line in &self.0 {
+        let rows = self.0.iter().map(|line| {
             let verdict = line.wrong.as_deref().unwrap_or("✓");
-            table.add_row([&line.system, &line.should, &line.has, verdict]);
-        }
-        table.fmt(formatter)
+            [line.system.as_str(), &line.should, &line.has, verdict].map(str::to_owned)
+        });
+        formatter.write_str(&table(["system", "should have", "has", ""], rows))
     }
 }
 

@@ -95,7 +95,9 @@ impl Hub {
         Service::start(self.command(arguments), &arguments.join(" "), &self.logs)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command that is not started yet, for who wants to read along. Dropped, it is killed.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command
             .args(arguments)

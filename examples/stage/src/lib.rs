@@ -1,5 +1,6 @@
 //! What the examples stand on: databases of their own, the hub as processes of its real
-//! binary, an HTTP client, signatures, and the account that is shown at the end.
+//! binary, an HTTP client, HTTP servers that can be taken away, signatures, and the account
+//! that is shown at the end.
 //!
 //! Nothing here imports a crate of the hub: an example is the world around it, and
 //! meets it as the world does, by HTTP, SQL, Kafka and the command line.
@@ -14,7 +15,9 @@ mod patience;
 mod ports;
 mod service;
 mod signature;
+mod site;
 mod stop;
+mod table;
 
 pub use account::{Account, Line, thousands};
 pub use client::{Client, Reply};
@@ -25,5 +28,7 @@ pub use output::line;
 pub use patience::{Deadline, eventually};
 pub use ports::free_address;
 pub use service::Service;
-pub use signature::{hmac_sha256, random_secret};
+pub use signature::{hmac_sha256, random_secret, stripe_signature};
+pub use site::{Answer, Received, Receiver, Site};
 pub use stop::interrupted;
+pub use table::table;

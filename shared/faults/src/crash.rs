@@ -204,9 +204,11 @@ mod armed {
                 None => return Ok(Fate::Live),
             },
         };
-        file.set_len(0)?;
+        let left = left.to_string();
         file.rewind()?;
-        write!(file, "{left}")?;
+        file.write_all(left.as_bytes())?;
+        // Only now: whoever looks meanwhile must not find it empty, as if none were left.
+        file.set_len(left.len() as u64)?;
         Ok(fate)
     }
 }

@@ -9,11 +9,12 @@
 //! | `raw_log` | a log with dedupe in plain SQL: the limit of storing |
 //! | `raw_replay` | the log read by COPY, and into a table by SQL: the limits of replaying |
 //! | `raw_requests` | the same HTTP client without order, keys and places: the limit of sending |
-//! | `raw_projection`, `raw_table` | consumers that upsert by themselves: the limit of projecting |
+//! | `raw_projection`, `raw_table`, `raw_fold` | consumers that upsert, or select, fold and upsert, by themselves: the limits of projecting |
 
 pub(crate) mod debezium;
 mod handlers;
 pub(crate) mod producer;
+pub(crate) mod raw_fold;
 mod raw_kafka;
 pub(crate) mod raw_log;
 mod raw_projection;
@@ -32,8 +33,13 @@ pub(crate) async fn run(name: &str, task: &Task) {
         "skip_locked_delete" => skip_locked::relay(task, skip_locked::Done::Deleted).await,
         "empty_handler" => handlers::empty(task).await,
         "commit_per_event" => handlers::commit_per_event(task).await,
-        "raw_batch_upsert" => raw_projection::follow(task, raw_projection::WINDOW),
-        "transaction_per_event" => raw_projection::follow(task, 1),
+        "raw_batch_upsert" => {
+            raw_projection::follow::<raw_table::Window>(task, raw_projection::WINDOW);
+        }
+        "transaction_per_event" => raw_projection::follow::<raw_table::Window>(task, 1),
+        "raw_select_and_upsert" => {
+            raw_projection::follow::<raw_fold::Window>(task, raw_projection::WINDOW);
+        }
         "raw_requests" => raw_requests::send(task).await,
         "replay_null" => raw_replay::null(task).await,
         "copy_out" => raw_replay::copy_out(task).await,

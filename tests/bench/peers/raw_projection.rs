@@ -9,7 +9,6 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use sqlx::{Connection as _, PgConnection};
 use tokio::runtime;
 
-use super::raw_table::Window;
 use crate::broker::PARTITIONS;
 use crate::child::Task;
 
@@ -18,8 +17,31 @@ pub(super) const WINDOW: usize = 1_000;
 /// How long a window waits for more when there is something in it.
 const PATIENCE: Duration = Duration::from_millis(5);
 
+/// Events that are written together.
+pub(super) trait Batch: Default {
+    /// How many events it holds.
+    fn len(&self) -> usize;
+    /// Takes in an event.
+    fn add(&mut self, subject: &str, data: &str);
+    /// Writes it with the checkpoint of its reader, and is empty.
+    async fn write(&mut self, connection: &mut PgConnection, reader: i32, next: i64);
+}
+
+/// Writes down how far a reader has come.
+pub(super) async fn checkpoint(connection: &mut PgConnection, reader: i32, next: i64) {
+    sqlx::query(
+        "insert into checkpoints values ($1, $2)
+         on conflict (reader) do update set next = excluded.next",
+    )
+    .bind(reader)
+    .bind(next)
+    .execute(connection)
+    .await
+    .expect("a checkpoint can be written");
+}
+
 /// Follows the topic until it is killed.
-pub(super) fn follow(task: &Task, window: usize) {
+pub(super) fn follow<B: Batch>(task: &Task, window: usize) {
     std::thread::scope(|scope| {
         for partition in 0..PARTITIONS {
             scope.spawn(move || {
@@ -27,18 +49,18 @@ pub(super) fn follow(task: &Task, window: usize) {
                     .enable_all()
                     .build()
                     .expect("a runtime can be made")
-                    .block_on(follow_partition(task, partition, window));
+                    .block_on(follow_partition::<B>(task, partition, window));
             });
         }
     });
 }
 
-async fn follow_partition(task: &Task, partition: i32, most: usize) {
+async fn follow_partition<B: Batch>(task: &Task, partition: i32, most: usize) {
     let mut connection = PgConnection::connect(&task.postgres)
         .await
         .expect("the target can be had");
     let consumer = consumer(task, partition);
-    let mut window = Window::default();
+    let mut window = B::default();
     let mut next = 0;
     loop {
         if let Some(message) = consumer.poll(PATIENCE) {

@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgPoolCopyExt as _;
 use sqlx::{Connection as _, PgConnection, PgPool};
 
+use super::raw_projection::Batch as _;
 use super::raw_table::Window;
 use crate::child::Task;
 use crate::events;

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
+use super::raw_projection::Batch;
+
 /// The table that `tally` keeps, and the checkpoints.
 pub(crate) async fn create(database: &Database) {
     database
@@ -48,14 +50,12 @@ struct Order<'a> {
     amount: &'a RawValue,
 }
 
-impl Window {
-    /// How many events it holds.
-    pub(super) const fn len(&self) -> usize {
+impl Batch for Window {
+    fn len(&self) -> usize {
         self.events
     }
 
-    /// Takes in an event.
-    pub(super) fn add(&mut self, subject: &str, data: &str) {
+    fn add(&mut self, subject: &str, data: &str) {
         let order: Order<'_> = serde_json::from_str(data).expect("it is an order");
         let (number, cents) = (order.number, cents(order.amount.get()));
         self.events += 1;
@@ -78,8 +78,7 @@ impl Window {
         }
     }
 
-    /// Writes it with the checkpoint of its reader, and is empty.
-    pub(super) async fn write(&mut self, connection: &mut PgConnection, reader: i32, next: i64) {
+    async fn write(&mut self, connection: &mut PgConnection, reader: i32, next: i64) {
         let mut transaction = connection.begin().await.expect("a transaction begins");
         let column = |of: fn(&Gathered) -> i64| self.rows.values().map(of).collect::<Vec<_>>();
         sqlx::query(
@@ -103,15 +102,7 @@ impl Window {
         .execute(&mut *transaction)
         .await
         .expect("rows can be written");
-        sqlx::query(
-            "insert into checkpoints values ($1, $2)
-             on conflict (reader) do update set next = excluded.next",
-        )
-        .bind(reader)
-        .bind(next)
-        .execute(&mut *transaction)
-        .await
-        .expect("a checkpoint can be written");
+        super::raw_projection::checkpoint(&mut transaction, reader, next).await;
         transaction.commit().await.expect("a transaction commits");
         *self = Self::default();
     }

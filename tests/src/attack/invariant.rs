@@ -13,15 +13,6 @@ pub const STARTS: &str = "the hub starts, and starts again";
 /// Says what is judged from here on, on this thread.
 pub(super) fn judging(invariant: &'static str) {
     JUDGED.set(invariant);
-    eprintln!(
-        "TRACE {:?} {:?} {invariant}",
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_millis()
-            % 1000000,
-        std::thread::current().name()
-    );
 }
 
 /// What is judged on this thread.

@@ -22,10 +22,16 @@ use crate::{Topics, applied, end_leases, sealed_head, stored};
 pub(super) const TABLE: &str = "tally";
 /// How long senders go on when nothing else holds them up.
 const LIFE: Duration = Duration::from_millis(2_500);
-/// The rest between two events of the HTTP senders.
-const INTERVAL: Duration = Duration::from_millis(8);
-/// Sessions that write into the log.
-const WRITERS: u64 = 4;
+/// How much is sent in most lives.
+const LOAD: Load = Load {
+    interval: Duration::from_millis(8),
+    writers: 4,
+};
+/// And where each event is a call, too.
+const LOAD_OF_CALLS: Load = Load {
+    interval: Duration::from_millis(16),
+    writers: 2,
+};
 /// How long the attack itself may take.
 const ATTACK_LIMIT: Duration = Duration::from_secs(150);
 /// What is judged while it goes wrong.
@@ -39,6 +45,13 @@ const UNREAD: i64 = 60;
 pub(super) const AT_WORK: Duration = Duration::from_secs(90);
 /// How soon after it everything must be drained.
 pub(super) const DRAINED: Duration = Duration::from_secs(30);
+
+struct Load {
+    /// The rest between two events of the HTTP senders.
+    interval: Duration,
+    /// Sessions that write into the log.
+    writers: u64,
+}
 
 /// Lives through a plan.
 ///
@@ -58,8 +71,12 @@ pub async fn live(plan: Plan) -> Survived {
         crew.start(Role::Projection);
     }
     crew.start(Role::Ingest);
-    let rough = RoughLoad::start(stage.project.sender(plan.attack.adapter()), INTERVAL);
-    let late = LateLoad::start(&stage.project.database, WRITERS, plan.seed);
+    let load = match &stage.receiver {
+        Some(_) => LOAD_OF_CALLS,
+        None => LOAD,
+    };
+    let rough = RoughLoad::start(stage.project.sender(plan.attack.adapter()), load.interval);
+    let late = LateLoad::start(&stage.project.database, load.writers, plan.seed);
     judging(UNDER_ATTACK);
     let more = stage.attack(&mut crew, &rough).await;
     let told = rough.stop().await;

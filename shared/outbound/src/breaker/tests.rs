@@ -243,8 +243,8 @@ proptest! {
                 }
             }
         }
-        // The least pauses: a half of 1, 2, 4, 8, 16 seconds, and 15 from then on.
-        prop_assert!(calls <= 8 + 8 + 6 + 600 / 15, "{calls} calls");
-        prop_assert!(calls >= 5 + 600 / 33, "{calls} calls");
+        // The least pauses: a half of 1, 2, 4, 8 seconds, and 5 from then on.
+        prop_assert!(calls <= 8 + 8 + 5 + 600 / 5, "{calls} calls");
+        prop_assert!(calls >= 5 + 600 / 13, "{calls} calls");
     }
 }

@@ -115,7 +115,7 @@ impl Conduct {
         if attempt > 1 || now < calm_until {
             return Reply::Act;
         }
-        let seconds = 1 + i64::from(self.throttlings % 3 == 2);
+        let seconds = 1 + i64::from((self.throttlings + self.seed).is_multiple_of(3));
         let pause = Duration::from_secs(seconds.unsigned_abs());
         self.throttlings += 1;
         self.calm_until = Some(now + pause + CALM);

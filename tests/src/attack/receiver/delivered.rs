@@ -1,7 +1,6 @@
 //! How far the courier has come: for waiting, as the hub says; the judges ask the receiver.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::COURIER;
 use super::mood::Mood;
@@ -9,10 +8,13 @@ use crate::attack::crew::Crew;
 use crate::attack::life::{AT_WORK, DRAINED};
 use crate::attack::stage::Stage;
 
-/// How long a mood lasts that comes to no end by itself.
-const LASTS: Duration = Duration::from_millis(2_500);
-/// How many effects there are when it is at work.
-const AT_LEAST: usize = 20;
+/// How many effects there are when it is at work, and when that was enough.
+const AT_WORK_FROM: usize = 20;
+const ENOUGH_EFFECTS: usize = 200;
+/// How many calls have gone wrong when that was enough.
+const ENOUGH_TROUBLES: usize = 20;
+/// How many pauses the receiver has asked for when that was enough.
+const ENOUGH_PAUSES: usize = 2;
 /// How many events of a subject wait when enough do.
 const FOLLOWERS: i64 = 4;
 /// The longest queue of a parked subject.
@@ -29,21 +31,23 @@ impl Stage {
     pub(in crate::attack) async fn bear(&self, crew: &mut Crew<'_>, mood: Mood) {
         let receiver = self.receiver.as_ref().expect("a receiver");
         crew.until("the receiver has acted", AT_WORK, async || {
-            receiver.notes(|notes| notes.effects().count()) >= AT_LEAST
+            receiver.notes(|notes| notes.effects().count()) >= AT_WORK_FROM
         })
         .await;
-        match mood {
-            Mood::IsDown => self.outage(crew, receiver).await,
-            Mood::Refuses => {
-                crew.until(
-                    "somebody waits behind one that failed",
-                    DRAINED,
-                    async || self.project.database.number(LONGEST_QUEUE).await >= FOLLOWERS,
-                )
-                .await;
-            }
-            _ => self.pass(crew, LASTS).await,
+        if mood == Mood::IsDown {
+            return self.outage(crew, receiver).await;
         }
+        crew.until("the mood has shown", AT_WORK, async || match mood {
+            Mood::Refuses => self.project.database.number(LONGEST_QUEUE).await >= FOLLOWERS,
+            Mood::Throttles => receiver.notes(|notes| notes.has_paused(ENOUGH_PAUSES)),
+            Mood::Well | Mood::IsDown => {
+                receiver.notes(|notes| notes.effects().count()) >= ENOUGH_EFFECTS
+            }
+            Mood::LosesReplies | Mood::LosesRequests | Mood::Fails => {
+                receiver.notes(|notes| notes.troubles) >= ENOUGH_TROUBLES
+            }
+        })
+        .await;
     }
 
     /// Waits until the courier has done with every order of the log.

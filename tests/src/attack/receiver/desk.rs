@@ -62,6 +62,7 @@ impl Desk {
             let attempt = notes.attempt(&call.id);
             self.conduct.lock().unwrap().reply(&call.id, attempt)
         };
+        notes.troubles += usize::from(!matches!(reply, Reply::Act));
         let ending = match reply {
             Reply::Act => {
                 call.did = notes.act(&call.key);

@@ -38,6 +38,8 @@ pub(super) struct Throttling {
 pub(super) struct Notes {
     pub(super) calls: Vec<Call>,
     pub(super) throttlings: Vec<Throttling>,
+    /// How many calls did not get what they came for.
+    pub(super) troubles: usize,
     keys: BTreeSet<String>,
     attempts: BTreeMap<String, u32>,
 }
@@ -62,6 +64,12 @@ impl Notes {
     /// What took effect, in order.
     pub(super) fn effects(&self) -> impl Iterator<Item = &Call> {
         self.calls.iter().filter(|call| call.did == Did::Act)
+    }
+
+    /// Whether it has asked for so many pauses, and the last is over.
+    pub(super) fn has_paused(&self, times: usize) -> bool {
+        let over = |last: &Throttling| last.from.elapsed() > last.pause;
+        self.throttlings.len() >= times && self.throttlings.last().is_some_and(over)
     }
 
     /// How many calls came since a moment.

@@ -11,7 +11,7 @@ use crate::attack::stage::Stage;
 use crate::log::parked;
 
 /// How long it is down in each way.
-const LASTS: Duration = Duration::from_secs(2);
+const LASTS: Duration = Duration::from_millis(1_500);
 /// The most calls meanwhile: those under way, and a look now and then.
 const FEW_CALLS: usize = 30;
 
