@@ -1,7 +1,9 @@
 //! `project_http`: records of Kafka as requests to a receiver; and what a receiver that is
 //! dead costs the projection beside it.
 
-use dragoman_tests::{Database, Project, tally, wait_until_applied, wait_until_published};
+use dragoman_tests::{
+    Database, Project, eventually, tally, wait_until_applied, wait_until_published,
+};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -66,7 +68,7 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
             let events = settings.events / 3;
             let receiver = Receiver::start().await;
             let options = courier(&program, receiver.port);
-            let project = published(servers, events, &[(COURIER, options)], COURIER).await;
+            let project = published(servers, events, options).await;
             let topic = preload::topic_of(&project);
             sending.add(RAW, raw(servers, topic, events).await);
             sending.add(OURS, ours(servers, &project, &receiver, events).await);
@@ -106,16 +108,15 @@ fn courier(program: &NamedTempFile, port: u16) -> Value {
 
 /// A project whose events are in Kafka, and whose projection has begun: a new one reads
 /// from the log what was there before it, and here the way from Kafka is measured.
-async fn published(
-    servers: &Servers,
-    events: i64,
-    projections: &[(&str, Value)],
-    begun: &str,
-) -> Project {
-    let project = preload::project(servers, projections).await;
+async fn published(servers: &Servers, events: i64, courier: Value) -> Project {
+    let project = preload::project(servers, &[(COURIER, courier)]).await;
     publish(&project, 0..BEGUN).await;
-    let mut projection = project.projection(begun);
-    wait_until_applied(&project, &project.database, begun).await;
+    let mut projection = project.projection(COURIER);
+    let mut counter = Counter::of(&project.database, counter::OWN).await;
+    eventually("the first are sent", async || {
+        counter.count().await >= BEGUN
+    })
+    .await;
     projection.stop().await;
     publish(&project, BEGUN..BEGUN + events).await;
     project
