@@ -1,6 +1,6 @@
 //! `project_fold`: records of Kafka into rows by a program that sees the row.
 
-use dragoman_tests::{Database, Project, applied, wait_until_applied, wait_until_published};
+use dragoman_tests::{Database, Project, applied, wait_until_applied};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -59,11 +59,11 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
         let target = Database::create(&servers.postgres).await;
         let options = folded(&target, &program);
         let project = preload::project(servers, &[(TABLE, options)]).await;
-        publish(&project, 0..BEGUN).await;
+        preload::publish(&project, 0..BEGUN).await;
         let mut projection = project.projection(TABLE);
         wait_until_applied(&project, &target, TABLE).await;
         projection.stop().await;
-        publish(&project, BEGUN..BEGUN + events).await;
+        preload::publish(&project, BEGUN..BEGUN + events).await;
         let topic = preload::topic_of(&project);
         contest.add(RAW, raw(servers, topic, events).await);
         contest.add(OURS, ours(servers, &project, &target, events).await);
@@ -82,13 +82,6 @@ fn folded(target: &Database, program: &NamedTempFile) -> Value {
         "columns": { "events": "bigint", "state": "bigint", "last": "text" },
         "fold": program.path(),
     })
-}
-
-async fn publish(project: &Project, events: std::ops::Range<i64>) {
-    preload::append(project, events).await;
-    let mut relay = project.relay();
-    wait_until_published(project).await;
-    relay.stop().await;
 }
 
 async fn ours(servers: &Servers, project: &Project, target: &Database, events: i64) -> Sample {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::Utc;
 use dragoman_core::{Event, JSON};
 use dragoman_store::{AppendOutcome, AppendRequest, Store, StoreOptions};
-use dragoman_tests::{Database, Kafka, Project};
+use dragoman_tests::{Database, Kafka, Project, wait_until_published};
 use serde_json::Value;
 
 use crate::broker::PARTITIONS;
@@ -43,6 +43,14 @@ pub(crate) async fn append(project: &Project, events: Range<i64>) {
         next = until;
     }
     store.close().await;
+}
+
+/// Stores events in its log, and lets a relay publish them.
+pub(crate) async fn publish(project: &Project, events: Range<i64>) {
+    append(project, events).await;
+    let mut relay = project.relay();
+    wait_until_published(project).await;
+    relay.stop().await;
 }
 
 /// Stores so many events per second, some at a time, until it is aborted, and counts on.

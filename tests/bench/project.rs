@@ -1,6 +1,6 @@
 //! `project_sql`: records of Kafka into rows of a table.
 
-use dragoman_tests::{Database, Project, applied, tally, wait_until_applied, wait_until_published};
+use dragoman_tests::{Database, Project, applied, tally, wait_until_applied};
 
 use crate::broker::Topic;
 use crate::child::{Child, Task};
@@ -64,19 +64,12 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
 /// measured.
 async fn published(servers: &Servers, events: i64, target: &Database) -> Project {
     let project = preload::project(servers, &[(TABLE, tally(&target.url(), TABLE))]).await;
-    publish(&project, 0..BEGUN).await;
+    preload::publish(&project, 0..BEGUN).await;
     let mut projection = project.projection(TABLE);
     wait_until_applied(&project, target, TABLE).await;
     projection.stop().await;
-    publish(&project, BEGUN..BEGUN + events).await;
+    preload::publish(&project, BEGUN..BEGUN + events).await;
     project
-}
-
-async fn publish(project: &Project, events: std::ops::Range<i64>) {
-    preload::append(project, events).await;
-    let mut relay = project.relay();
-    wait_until_published(project).await;
-    relay.stop().await;
 }
 
 async fn ours(servers: &Servers, project: &Project, target: &Database, events: i64) -> Sample {

@@ -1,9 +1,7 @@
 //! `project_http`: records of Kafka as requests to a receiver; and what a receiver that is
 //! dead costs the projection beside it.
 
-use dragoman_tests::{
-    Database, Project, eventually, tally, wait_until_applied, wait_until_published,
-};
+use dragoman_tests::{Database, Project, eventually, tally, wait_until_applied};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -110,7 +108,7 @@ fn courier(program: &NamedTempFile, port: u16) -> Value {
 /// from the log what was there before it, and here the way from Kafka is measured.
 async fn published(servers: &Servers, events: i64, courier: Value) -> Project {
     let project = preload::project(servers, &[(COURIER, courier)]).await;
-    publish(&project, 0..BEGUN).await;
+    preload::publish(&project, 0..BEGUN).await;
     let mut projection = project.projection(COURIER);
     let mut counter = Counter::of(&project.database, counter::OWN).await;
     eventually("the first are sent", async || {
@@ -118,15 +116,8 @@ async fn published(servers: &Servers, events: i64, courier: Value) -> Project {
     })
     .await;
     projection.stop().await;
-    publish(&project, BEGUN..BEGUN + events).await;
+    preload::publish(&project, BEGUN..BEGUN + events).await;
     project
-}
-
-async fn publish(project: &Project, events: std::ops::Range<i64>) {
-    preload::append(project, events).await;
-    let mut relay = project.relay();
-    wait_until_published(project).await;
-    relay.stop().await;
 }
 
 async fn ours(servers: &Servers, project: &Project, receiver: &Receiver, events: i64) -> Sample {
@@ -172,12 +163,12 @@ async fn tallied(servers: &Servers, events: i64, program: &NamedTempFile, dead: 
         (COURIER, courier(program, nobody)),
     ];
     let project = preload::project(servers, &projections).await;
-    publish(&project, 0..BEGUN).await;
+    preload::publish(&project, 0..BEGUN).await;
     let mut projection = project.projection(TABLE);
     wait_until_applied(&project, &target, TABLE).await;
     projection.stop().await;
     let mut beside = dead.then(|| project.projection(COURIER));
-    publish(&project, BEGUN..BEGUN + events).await;
+    preload::publish(&project, BEGUN..BEGUN + events).await;
     servers.settle().await;
     let mut projection = project.projection(TABLE);
     let mut counter = Counter::of(&target, counter::OWN).await;

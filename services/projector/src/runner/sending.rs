@@ -1,14 +1,14 @@
 //! Sending events to a receiver: taking them in, keeping them under way, and writing down
 //! what came of them, while more come in.
 
+mod recording;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dragoman_core::{Position, RecordedEvent};
-use dragoman_faults::{Bug, planted};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
@@ -18,8 +18,8 @@ use super::patience::{Quit, Tries};
 use super::session::{Session, StepEnd};
 use crate::bookkeeping::decisions::Verdict;
 use crate::bookkeeping::parking::Failure;
-use crate::sinks::http::{Entry, Letter, Outlook, Persistence, Receiver, Recorded, State, Window};
-use crate::{Applied, ApplyError, Order, Step, telemetry};
+use crate::sinks::http::{Entry, Letter, Outlook, Persistence, Receiver, State, Window};
+use crate::{Applied, ApplyError, Order, Step};
 
 /// How many events of one reader are on their way or wait for those before them.
 const ROOM: usize = 2_000;
@@ -31,8 +31,6 @@ const AT_ONCE: usize = 1_000;
 const ENOUGH: usize = 200;
 /// And how long fewer may wait.
 const SOON: Duration = Duration::from_millis(100);
-/// How long calls under way are waited for when it is time to quit.
-const CLOSING: Duration = Duration::from_secs(5);
 
 /// What came of an event; `None`: it was not tried to the end.
 pub(super) type Finished = (Position, Option<Result<(), Failure>>);
@@ -278,104 +276,6 @@ impl Session {
         Ok(())
     }
 
-    /// Writes down what is settled, when that is due.
-    ///
-    /// # Errors
-    /// See [`StepEnd`].
-    pub(super) async fn record_if_due(
-        &self,
-        cursor: &mut Cursor,
-        quit: &Quit,
-    ) -> Result<Option<Applied>, StepEnd> {
-        let Some(sending) = &cursor.sending else {
-            return Ok(None);
-        };
-        let settled = if planted(Bug::RecordBeforeCall) {
-            sending.window.len()
-        } else {
-            sending.window.settled(AT_ONCE)
-        };
-        let passed_only = sending.is_empty() && cursor.is_due();
-        if !sending.is_due(settled) && !passed_only {
-            return Ok(None);
-        }
-        let mut tries = Tries::default();
-        let mut limit = AnswerLimit::default();
-        loop {
-            let recording = self.record(cursor, settled);
-            let recorded = match limit.wait(self.name(), recording).await {
-                Ok(recorded) => recorded,
-                // If it was done all the same, the owner record tells the next try.
-                Err(no_answer) => {
-                    if !tries.rest(self.name(), &no_answer, quit).await {
-                        return Err(StepEnd::Quit);
-                    }
-                    continue;
-                }
-            };
-            match recorded {
-                Ok(applied) => return Ok(applied),
-                Err(ApplyError::LostOwnership) => return Err(StepEnd::LostOwnership),
-                Err(ApplyError::Superseded) => return Err(StepEnd::Superseded),
-                Err(ApplyError::Target(error)) if error.is_unavailable() => {
-                    if !tries.rest(self.name(), &error, quit).await {
-                        return Err(StepEnd::Quit);
-                    }
-                }
-                Err(ApplyError::Target(error)) => {
-                    return Err(ProjectorError::target(self.name())(error).into());
-                }
-            }
-        }
-    }
-
-    /// One attempt at writing down so many settled events.
-    async fn record(
-        &self,
-        cursor: &mut Cursor,
-        settled: usize,
-    ) -> Result<Option<Applied>, ApplyError> {
-        let began = Instant::now();
-        let Some(sending) = &cursor.sending else {
-            return Ok(None);
-        };
-        let Some((place, passed)) = sending.place(settled, cursor.reached(), cursor.anchored())
-        else {
-            return Ok(None);
-        };
-        let entries: Vec<&Entry> = sending.window.front(settled).collect();
-        let events: Vec<RecordedEvent> =
-            entries.iter().map(|entry| (*entry.event).clone()).collect();
-        let step = cursor.step(&events, &place);
-        let recorded = self
-            .target
-            .record(&self.definition, &self.generation, &step, &entries)
-            .await?;
-        let Some(sending) = &mut cursor.sending else {
-            return Ok(None);
-        };
-        sending.recorded = Instant::now();
-        match recorded {
-            Recorded::Free(lines) => {
-                for line in &lines {
-                    sending.window.release(line);
-                }
-                if let Some(receiver) = &self.receiver {
-                    sending.start(self, receiver);
-                }
-                Ok(None)
-            }
-            Recorded::Applied(applied) => {
-                sending.window.leave(settled);
-                sending.places.drain(..passed);
-                cursor.recorded(&applied.checkpoint);
-                telemetry::applied(self.name(), &applied, began.elapsed());
-                telemetry::lag_seconds(self.name(), &cursor.reader, events.last());
-                Ok(Some(*applied))
-            }
-        }
-    }
-
     async fn outlook(&self, step: &Step<'_>, quit: &Quit) -> Result<Outlook, StepEnd> {
         let mut tries = Tries::default();
         let mut limit = AnswerLimit::default();
@@ -396,37 +296,6 @@ impl Session {
             if !tries.rest(self.name(), &error, quit).await {
                 return Err(StepEnd::Quit);
             }
-        }
-    }
-
-    /// The reader is about to be given up: calls under way come to their end, and what is
-    /// settled is written down, so that less is sent again. Does what it can in a few
-    /// seconds.
-    pub(super) async fn close(&self, cursor: &mut Cursor) {
-        let Some(sending) = &mut cursor.sending else {
-            return;
-        };
-        sending.closing.cancel();
-        let closing = async {
-            while let Some(sending) = &mut cursor.sending {
-                let Some(finished) = sending.running.join_next().await else {
-                    break;
-                };
-                if self.note(cursor, finished).is_err() {
-                    return;
-                }
-            }
-            let settled = cursor.sending.as_ref();
-            let settled = settled.map_or(0, |sending| sending.window.settled(AT_ONCE));
-            if settled > 0 {
-                let _sent_again = self.record(cursor, settled).await;
-            }
-        };
-        if timeout(CLOSING, closing).await.is_err() {
-            tracing::info!(
-                projection = self.name(), reader = %cursor.reader,
-                "calls are still under way; whoever goes on makes them again, under the same keys"
-            );
         }
     }
 }
