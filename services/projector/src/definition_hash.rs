@@ -36,14 +36,24 @@ fn canonical_text(options: &ProjectionOptions, events: &BTreeMap<String, String>
             json!(["dragoman statements 1", events, order, statements])
         }
         SinkOptions::Postgres(_) => match &options.fold {
-            Some(fold) => json!([
-                "dragoman fold 1",
-                events,
-                order,
-                key(options),
-                columns(options),
-                content(Some(fold)).as_deref().map(str::trim),
-            ]),
+            Some(fold) => {
+                let program = content(Some(fold));
+                let program = program.as_deref().map(str::trim);
+                let (key, columns) = (key(options), columns(options));
+                match options.each.as_deref().map(str::trim) {
+                    // As it was before a fold could have elements.
+                    None => json!(["dragoman fold 1", events, order, key, columns, program]),
+                    each => json!([
+                        "dragoman fold 2",
+                        events,
+                        order,
+                        each,
+                        key,
+                        columns,
+                        program
+                    ]),
+                }
+            }
             None => json!([
                 "dragoman projection 1",
                 events,
@@ -180,22 +190,27 @@ mod tests {
         );
     }
 
-    /// The canonical text of a fold with this program, and of statements.
-    fn others(program: &str, statement: &str) -> [String; 2] {
+    /// The canonical text of a fold with this program, of one of elements, and of statements.
+    fn others(program: &str, statement: &str) -> [String; 3] {
         let file = std::env::temp_dir().join(format!("{}.vrl", uuid::Uuid::new_v4()));
         std::fs::write(&file, program).unwrap();
         let events = [("order.placed".to_owned(), "orders".to_owned())].into();
         let text = |options: Value| {
             super::canonical_text(&serde_json::from_value(options).unwrap(), &events)
         };
-        let texts = [
+        let fold = |each: Value| {
             text(json!({
                 "events": ["order.placed"],
                 "sink": { "postgres": { "table": "states" } },
+                "each": each,
                 "key": { "order_id": { "type": "text", "from": ".subject" } },
                 "columns": { "state": "text", "amount": "numeric(14, 2)" },
                 "fold": file,
-            })),
+            }))
+        };
+        let texts = [
+            fold(Value::Null),
+            fold(json!(" .data.lines")),
             text(json!({
                 "events": ["order.placed"],
                 "order": "total",
@@ -214,6 +229,7 @@ mod tests {
             known,
             [
                 r#"["dragoman fold 1",{"order.placed":"orders"},"subject",{"order_id":["text",".subject"]},{"amount":"numeric(14,2)","state":"text"},".row = null"]"#,
+                r#"["dragoman fold 2",{"order.placed":"orders"},"subject",".data.lines",{"order_id":["text",".subject"]},{"amount":"numeric(14,2)","state":"text"},".row = null"]"#,
                 r#"["dragoman statements 1",{"order.placed":"orders"},"total",{"order.placed":"select 1"}]"#,
             ]
         );

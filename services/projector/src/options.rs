@@ -38,8 +38,9 @@ pub struct ProjectionOptions {
     /// where there is a `fold`, each with its type alone.
     #[serde(default)]
     pub columns: IndexMap<String, ColumnOptions>,
-    /// The program (VRL) that makes of a row, `.row`, and an event what the row becomes.
-    /// `.row` is null at first, and null at the end deletes the row.
+    /// The program (VRL) that makes of a row, `.row`, and an event what the row becomes; with
+    /// `each`, of a row and each element, `.item`. `.row` is null at first, and null at the
+    /// end deletes the row.
     #[serde(default)]
     pub fold: Option<FilePath>,
     /// For `kind: postgres` without a table of its own: the statement for each event

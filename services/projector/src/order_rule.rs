@@ -163,21 +163,17 @@ mod tests {
     #[test]
     fn a_row_of_an_element_is_of_one_subject_when_the_key_says_so() {
         let shared = json!({ "sku": { "type": "text", "from": ".item.sku" } });
-        assert!(!compiles(
-            &["order.placed"],
-            &shared,
-            Some(".data.lines"),
-            "set"
-        ));
+        for operator in ["set", "fold"] {
+            let lines = Some(".data.lines");
+            assert!(!compiles(&["order.placed"], &shared, lines, operator));
+        }
         let own = json!({
             "sku": { "type": "text", "from": ".item.sku" },
             "order_id": { "type": "text", "from": ".subject" },
         });
-        assert!(compiles(
-            &["order.placed"],
-            &own,
-            Some(".data.lines"),
-            "set"
-        ));
+        for operator in ["set", "fold"] {
+            let lines = Some(".data.lines");
+            assert!(compiles(&["order.placed"], &own, lines, operator));
+        }
     }
 }

@@ -49,7 +49,7 @@ pub use decode::{
 pub use json::{Document, Elements, Json, JsonError, JsonErrorKind, JsonKind, MAX_DEPTH, Members};
 pub use program::{
     AnswerView, Cell, ColumnKind, CompileError, Condition, Each, EvaluateError, EventScope,
-    EventView, Expression, Fold, FoldColumn, FoldOutcome, FoldRow, InexactNumber, Item, Kinds,
+    EventView, Expression, Fold, FoldColumn, FoldInput, FoldOutcome, InexactNumber, Item, Kinds,
     MappedEvent, MappedRequest, Mapping, MappingError, MappingInput, Problem, RequestBody,
     RequestProgram,
 };

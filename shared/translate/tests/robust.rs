@@ -8,7 +8,7 @@ use chrono::DateTime;
 use dragoman_core::{Event, JSON};
 use dragoman_translate::{
     AnswerView, Cell, ColumnKind, Condition, Document, Each, EvaluateError, EventScope, EventView,
-    Expression, Fold, FoldColumn, FoldOutcome, FoldRow, Json, JsonKind, Mapping, MappingInput,
+    Expression, Fold, FoldColumn, FoldInput, FoldOutcome, Json, JsonKind, Mapping, MappingInput,
     RequestBody, RequestProgram, Schema,
 };
 use proptest::prelude::*;
@@ -115,6 +115,9 @@ fn number_text() -> impl Strategy<Value = String> {
     "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?"
 }
 
+/// What the columns of a row hold, by name.
+type Row = std::collections::BTreeMap<&'static str, Cell>;
+
 fn fold(source: &str) -> Fold {
     let columns = [
         ("total", ColumnKind::Number),
@@ -130,17 +133,32 @@ fn fold(source: &str) -> Fold {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn fold_run(
-    fold: &Fold,
-    data: &str,
-    row: Option<&FoldRow>,
-) -> Result<Option<FoldRow>, EvaluateError> {
+/// What comes of a row of `total`, `count` and `detail`; `None`: it is deleted.
+fn fold_run(fold: &Fold, data: &str, row: Option<&Row>) -> Result<Option<Row>, EvaluateError> {
     let event = event(data);
-    let view = EventView::read(&event).unwrap();
-    match fold.run(&view, &FoldRow::new(), row)? {
-        FoldOutcome::Delete => Ok(None),
-        FoldOutcome::Row(row) => Ok(Some(row)),
+    let held: Option<Vec<Cell>> = row.map(|row| {
+        let cells = ["total", "count", "detail"].map(|name| row.get(name).cloned());
+        cells.map(|cell| cell.unwrap_or(Cell::Null)).to_vec()
+    });
+    let input = FoldInput {
+        view: &EventView::read(&event).unwrap(),
+        item: None,
+        key: &[],
+        row: held.as_deref(),
+    };
+    let FoldOutcome::Row(left) = fold.run(input)? else {
+        return Ok(None);
+    };
+    let mut after = Row::new();
+    for (number, (name, left)) in ["total", "count", "detail"]
+        .into_iter()
+        .zip(left)
+        .enumerate()
+    {
+        let kept = || held.as_ref().unwrap()[number].clone();
+        after.insert(name, left.unwrap_or_else(kept));
     }
+    Ok(Some(after))
 }
 
 /// The number that a cell holds.
@@ -193,7 +211,7 @@ proptest! {
             Err(EvaluateError::Inexact(error)) => prop_assert_eq!(error.path, ".data"),
             Err(other) => panic!("{other}"),
         }
-        let row = FoldRow::from([("total".to_owned(), Cell::Decimal(exactly.clone()))]);
+        let row = Row::from([("total", Cell::Decimal(exactly.clone()))]);
         let reading = fold("x = float(.row.total) ?? 0.5\n.row = { \"total\": x }");
         match fold_run(&reading, "1", Some(&row)) {
             Ok(row) => prop_assert_eq!(held(&row.unwrap()["total"]), exactly),
@@ -455,5 +473,5 @@ fn everything_can_be_shared_between_threads() {
     shared::<Condition>();
     shared::<AnswerView<'_>>();
     shared::<Fold>();
-    shared::<FoldRow>();
+    shared::<FoldOutcome>();
 }

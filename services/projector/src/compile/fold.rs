@@ -14,13 +14,6 @@ impl Compiler<'_> {
         file: &FilePath,
         scope: Option<&EventScope>,
     ) -> Option<RowChange> {
-        if options.each.is_some() {
-            self.problem(
-                &["each"],
-                "a fold sees an event and its one row, and no elements",
-                "remove `each`; or keep a row for each element by operators, without `fold`",
-            );
-        }
         self.types_alone(options);
         let source = self.source(&["fold"], file)?;
         // Of a row whose columns are wrong nothing can be said.

@@ -31,7 +31,7 @@ if kind == "pay" {
 "#;
 
 /// A definition that folds by that program, a row for each subject.
-fn folded(program: &str, columns: &Value, others: &Value) -> Definition {
+pub(crate) fn folded(program: &str, columns: &Value, others: &Value) -> Definition {
     let file = program_file(program);
     let mut options = json!({
         "events": ["order.placed"],
@@ -66,7 +66,7 @@ fn step(position: i64, subject: &str, kind: &str) -> RecordedEvent {
     event(position, subject, &format!(r#"{{"kind":"{kind}"}}"#))
 }
 
-async fn in_batches(feed: &mut Feed<'_>, log: &[RecordedEvent], lengths: &[usize]) {
+pub(crate) async fn in_batches(feed: &mut Feed<'_>, log: &[RecordedEvent], lengths: &[usize]) {
     let mut rest = log;
     for length in lengths.iter().copied().cycle() {
         let (batch, later) = rest.split_at(length.min(rest.len()));
@@ -228,6 +228,52 @@ async fn digits_that_no_program_can_hold_pass_through_it() {
         .rows("select price, raw #>> '{x}', ratio, n from states")
         .await;
     assert_eq!(rows, [format!("({digits},{digits},0.1,3)")]);
+}
+
+#[tokio::test]
+async fn what_a_row_holds_is_found_again_whatever_its_type() {
+    let columns = json!({
+        "txt": "text", "big": "bigint", "int": "integer", "num": "numeric", "double": "double precision",
+        "yes": "boolean", "at": "timestamptz", "day": "date", "id": "uuid", "doc": "jsonb", "seen": "text",
+    });
+    let program = r#"
+        if .row == null {
+            .row = {
+                "txt": .data.txt, "big": .data.big, "int": .data.int, "num": .data.num,
+                "double": .data.double, "yes": .data.yes, "at": .data.at, "day": .data.day,
+                "id": .data.id, "doc": .data.doc
+            }
+        } else {
+            row = object!(.row)
+            .row.seen = encode_json([
+                row.txt, row.big, row.int, row.num, row.double, row.yes, row.at, row.day, row.id, row.doc
+            ])
+        }
+    "#;
+    let definition = folded(program, &columns, &json!({}));
+    let all = r#"{"txt":"a 'b'","big":-9223372036854775808,"int":-7,"num":0.25,"double":1e300,"yes":false,"at":"2026-01-31T10:00:00.000001+02:00","day":"2026-01-31","id":"00000000-0000-0000-0000-00000000000a","doc":{"a":[1.5]}}"#;
+    let seen = r#"["a 'b'",-9223372036854775808,-7,0.25,1e300,false,"2026-01-31T08:00:00.000001Z","2026-01-31","00000000-0000-0000-0000-00000000000a",{"a":[1.5]}]"#;
+    let nothing = "[null,null,null,null,null,null,null,null,null,null]";
+    let log = [
+        event(1, "a", all),
+        event(2, "b", "{}"),
+        event(3, "a", "{}"),
+        event(4, "b", "{}"),
+    ];
+    for lengths in [vec![2], vec![4]] {
+        let database = Database::new().await;
+        let mut feed = Feed::open(&database.target, &definition, partition(0, 1)).await;
+        in_batches(&mut feed, &log, &lengths).await;
+        assert_eq!(database.account("states", &log).await, [4, 0, 0]);
+        let found = database.rows("select seen::jsonb from states").await;
+        let mut expected: Vec<String> = Vec::new();
+        for text in [seen, nothing] {
+            let query = format!("select '{}'::jsonb", text.replace('\'', "''"));
+            expected.extend(database.rows(&query).await);
+        }
+        expected.sort();
+        assert_eq!(found, expected, "{lengths:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod effects;
 mod folds;
+mod folds_of_elements;
 mod opening;
 mod ownership;
 mod parking;

@@ -1,10 +1,11 @@
 //! What a running program is given.
 
 use vrl::compiler::{SecretTarget, Target};
-use vrl::path::{OwnedTargetPath, PathPrefix};
-use vrl::value::{ObjectMap, Value};
+use vrl::path::OwnedTargetPath;
+use vrl::value::Value;
 
-use super::row_path::{ROW, RowPath};
+use super::given_row::GivenRow;
+use super::row_path::inside_row;
 
 /// All that a program is given: the values at the paths that it reads. They can be
 /// read only, the compiler sees to that; the row of a fold can be changed.
@@ -12,8 +13,8 @@ use super::row_path::{ROW, RowPath};
 pub(super) struct Given<'p> {
     places: Vec<(&'p OwnedTargetPath, Option<Value>)>,
     nothing: Value,
-    /// An object with the row in its place, for a fold.
-    row: Option<Value>,
+    /// For a fold.
+    row: Option<GivenRow>,
 }
 
 impl<'p> Given<'p> {
@@ -30,22 +31,12 @@ impl<'p> Given<'p> {
     }
 
     pub(super) fn give_row(&mut self, row: Value) {
-        self.row = Some(Value::Object(ObjectMap::from([(ROW.into(), row)])));
+        self.row = Some(GivenRow::new(row));
     }
 
     /// What the row is now; null, when there is none.
     pub(super) fn into_row(self) -> Value {
-        match self.row {
-            Some(Value::Object(mut places)) => places.remove(ROW).unwrap_or(Value::Null),
-            _ => Value::Null,
-        }
-    }
-
-    fn row_for(&mut self, path: &OwnedTargetPath) -> Result<&mut Value, String> {
-        match &mut self.row {
-            Some(row) if RowPath::of(path).is_some() => Ok(row),
-            _ => Err(READ_ONLY.to_owned()),
-        }
+        self.row.map_or(Value::Null, GivenRow::into_value)
     }
 }
 
@@ -53,26 +44,33 @@ const READ_ONLY: &str = "what comes in cannot be changed";
 
 impl Target for Given<'_> {
     fn target_get(&self, path: &OwnedTargetPath) -> Result<Option<&Value>, String> {
+        if let Some(row) = &self.row
+            && let Some(rest) = inside_row(path)
+        {
+            return Ok(row.get(rest));
+        }
         if let Some((_, value)) = self.places.iter().find(|(at, _)| *at == path) {
             return Ok(value.as_ref());
         }
-        if path.path.is_root() {
-            // The runtime asks for the root of every program, to see that there is one.
-            return Ok(Some(&self.nothing));
-        }
-        match &self.row {
-            Some(row) if path.prefix == PathPrefix::Event => Ok(row.get(&path.path)),
-            _ => Ok(None),
-        }
+        // The runtime asks for the root of every program, to see that there is one.
+        Ok(path.path.is_root().then_some(&self.nothing))
     }
 
     fn target_insert(&mut self, path: &OwnedTargetPath, value: Value) -> Result<(), String> {
-        self.row_for(path)?.insert(&path.path, value);
-        Ok(())
+        match (&mut self.row, inside_row(path)) {
+            (Some(row), Some(rest)) => {
+                row.insert(rest, value);
+                Ok(())
+            }
+            _ => Err(READ_ONLY.to_owned()),
+        }
     }
 
     fn target_get_mut(&mut self, path: &OwnedTargetPath) -> Result<Option<&mut Value>, String> {
-        Ok(self.row_for(path)?.get_mut(&path.path))
+        match (&mut self.row, inside_row(path)) {
+            (Some(row), Some(rest)) => Ok(row.get_mut(rest)),
+            _ => Err(READ_ONLY.to_owned()),
+        }
     }
 
     fn target_remove(
@@ -80,7 +78,10 @@ impl Target for Given<'_> {
         path: &OwnedTargetPath,
         compact: bool,
     ) -> Result<Option<Value>, String> {
-        Ok(self.row_for(path)?.remove(&path.path, compact))
+        match (&mut self.row, inside_row(path)) {
+            (Some(row), Some(rest)) => Ok(row.remove(rest, compact)),
+            _ => Err(READ_ONLY.to_owned()),
+        }
     }
 }
 

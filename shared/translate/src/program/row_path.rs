@@ -1,7 +1,7 @@
 //! Paths into the row of a fold.
 
 use vrl::parser::ast::AssignmentTarget;
-use vrl::path::{OwnedTargetPath, OwnedValuePath, PathPrefix};
+use vrl::path::{OwnedSegment, OwnedTargetPath, OwnedValuePath, PathPrefix};
 
 use super::syntax::{field_name, target_path};
 
@@ -22,14 +22,7 @@ pub(super) enum RowPath {
 impl RowPath {
     /// What `path` is in the row, if it leads there.
     pub(super) fn of(path: &OwnedTargetPath) -> Option<Self> {
-        if path.prefix != PathPrefix::Event {
-            return None;
-        }
-        let (first, rest) = path.path.segments.split_first()?;
-        if field_name(first)? != ROW {
-            return None;
-        }
-        let Some((column, deeper)) = rest.split_first() else {
+        let Some((column, deeper)) = inside_row(path)?.split_first() else {
             return Some(Self::Whole);
         };
         // What counts elements there is refused before anybody relies on this.
@@ -45,6 +38,12 @@ impl RowPath {
     pub(super) fn assigned(target: &AssignmentTarget) -> Option<Self> {
         Self::of(&target_path(target)?)
     }
+}
+
+/// The way from the row on, if `path` leads there.
+pub(super) fn inside_row(path: &OwnedTargetPath) -> Option<&[OwnedSegment]> {
+    let (first, rest) = path.path.segments.split_first()?;
+    (path.prefix == PathPrefix::Event && field_name(first)? == ROW).then_some(rest)
 }
 
 /// The path of a column from the root.

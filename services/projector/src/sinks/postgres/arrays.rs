@@ -4,7 +4,7 @@ use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
-use super::column_type::wire_type;
+use super::column_type::{cast, wire_type};
 use super::value::Value;
 use crate::ColumnType;
 
@@ -18,18 +18,26 @@ pub(super) fn joined(parts: impl Iterator<Item = String>) -> String {
 pub(super) fn unnested(types: impl Iterator<Item = ColumnType>) -> String {
     let (arrays, elements): (Vec<_>, Vec<_>) = types
         .enumerate()
-        .map(|(n, kind)| {
-            (
-                format!("${}::{}[]", n + 1, wire_type(kind)),
-                format!("c{n}"),
-            )
-        })
+        .map(|(n, kind)| (travelled(n + 1, kind), format!("c{n}")))
         .unzip();
     format!(
         "unnest({}) with ordinality as v ({}, n)",
         arrays.join(", "),
         elements.join(", ")
     )
+}
+
+/// The array `$number` as values of a column.
+pub(super) fn array_of(number: usize, column_type: ColumnType) -> String {
+    let array = travelled(number, column_type);
+    match cast(column_type) {
+        "" => array,
+        cast => format!("{array}{cast}[]"),
+    }
+}
+
+fn travelled(number: usize, column_type: ColumnType) -> String {
+    format!("${number}::{}[]", wire_type(column_type))
 }
 
 pub(super) type Bound<'q> = Query<'q, Postgres, PgArguments>;

@@ -24,17 +24,17 @@ pub(super) struct Row {
 pub(super) enum Work<'e> {
     /// What it brings to the columns of rows.
     Rows(Vec<Row>),
-    /// It is folded into a row.
+    /// It is folded into rows.
     Fold(Folding<'e>),
     /// It is given to a statement.
     Statement(&'e Statement),
 }
 
-/// An event that is to be folded into a row.
+/// An event that is to be folded into rows.
 #[derive(Debug)]
 pub(super) struct Folding<'e> {
-    /// Which row.
-    pub(super) key: Vec<Value>,
+    /// Which row, for each of its [`elements`].
+    pub(super) keys: Vec<Vec<Value>>,
     /// The event.
     pub(super) view: EventView<'e>,
 }
@@ -93,10 +93,28 @@ fn work_of<'e>(effect: DatabaseEffect<'e>, event: &'e RecordedEvent) -> Result<W
     match &effect.change {
         RowChange::Operators(columns) => rows_of(effect, columns, &view).map(Work::Rows),
         RowChange::Fold(_) => {
-            let key = key_of(effect, &view, None)?;
-            Ok(Work::Fold(Folding { key, view }))
+            let keys = elements(effect, &view)?
+                .iter()
+                .map(|item| key_of(effect, &view, item.as_ref()))
+                .collect::<Result<_, _>>()?;
+            Ok(Work::Fold(Folding { keys, view }))
         }
     }
+}
+
+/// What a row is made of, one after the other: the elements that `each` yields, or the
+/// event alone.
+pub(super) fn elements<'v>(
+    effect: &TableEffect,
+    view: &'v EventView<'_>,
+) -> Result<Vec<Option<Item<'v>>>, String> {
+    let Some(each) = &effect.each else {
+        return Ok(vec![None]);
+    };
+    let items = each.items(view);
+    items
+        .map(|items| items.into_iter().map(Some).collect())
+        .map_err(|error| format!("each: {}", chain(&error)))
 }
 
 fn rows_of(
@@ -104,13 +122,9 @@ fn rows_of(
     columns: &[Column],
     view: &EventView<'_>,
 ) -> Result<Vec<Row>, String> {
-    let Some(each) = &effect.each else {
-        return Ok(vec![row_of(effect, columns, view, None)?]);
-    };
-    each.items(view)
-        .map_err(|error| format!("each: {}", chain(&error)))?
+    elements(effect, view)?
         .iter()
-        .map(|item| row_of(effect, columns, view, Some(item)))
+        .map(|item| row_of(effect, columns, view, item.as_ref()))
         .collect()
 }
 

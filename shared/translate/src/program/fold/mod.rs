@@ -9,4 +9,4 @@ mod row;
 
 pub use columns::{ColumnKind, FoldColumn};
 pub use program::Fold;
-pub use row::{FoldOutcome, FoldRow};
+pub use row::{FoldInput, FoldOutcome};

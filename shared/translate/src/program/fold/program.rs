@@ -15,8 +15,8 @@ use super::check::{check_end, check_written};
 use super::columns::{ColumnKind, FoldColumn, scope_of};
 use super::copies::mark;
 use super::kinds::Changes;
-use super::row::{FoldOutcome, FoldRow, Given, is_same_key};
-use crate::{Cell, CompileError, EvaluateError, EventScope, EventView, Kinds};
+use super::row::{FoldInput, FoldOutcome, Given, is_same_key};
+use crate::{Cell, CompileError, EvaluateError, EventScope, Kinds};
 
 const ROW: &str = "a row is an object with columns, or null to delete it";
 
@@ -46,6 +46,8 @@ struct Column {
     name: String,
     kind: ColumnKind,
     key: bool,
+    /// Which it is of the columns of the key, or of the others.
+    place: usize,
     /// Whether the program does not look at it.
     unseen: bool,
     /// What the program may leave in it.
@@ -73,10 +75,11 @@ impl Fold {
             check_written(name, source, &fold, &names)?;
             let program = compile_marked(name, source, ast, fold.marked, &scope)?;
             check_end(&program, &changes, &names)?;
-            let columns = columns.iter().map(|column| Column {
+            let columns = columns.iter().enumerate().map(|(number, column)| Column {
                 name: column.name.clone(),
                 kind: column.kind,
                 key: column.key,
+                place: place_of(columns, number),
                 unseen: fold.unseen.contains(&column.name),
                 kinds: match changes.kinds_of(&column.name, &program.root) {
                     kinds if column.key => kinds.without(Kinds::NULL),
@@ -99,61 +102,43 @@ impl Fold {
             .map_or(Kinds::NEVER, |column| column.kinds)
     }
 
-    /// What an event makes of a row: `key` is what the columns of the key hold, and
-    /// `row` what the others do, if there is a row (what it says of the key is not looked
-    /// at). The outcome of one run can be given to the next.
+    /// What an event makes of a row. The outcome of one run can be given to the next.
     ///
     /// # Errors
     /// The program failed, a number that it may read is inexact, the event does not fit
     /// its schema or the row its columns, or what it leaves is no row, or one of
     /// another key.
-    pub fn run(
-        &self,
-        view: &EventView<'_>,
-        key: &FoldRow,
-        row: Option<&FoldRow>,
-    ) -> Result<FoldOutcome, EvaluateError> {
-        let input = EventInput { view, item: None };
-        let before: Option<Vec<&Cell>> = row.map(|row| {
-            let cells = self.columns.iter().map(|column| {
-                let of = if column.key { key } else { row };
-                of.get(&column.name).unwrap_or(&Cell::Null)
-            });
-            cells.collect()
-        });
-        let given = before
-            .as_deref()
-            .map(|cells| self.given(cells))
-            .transpose()?;
-        let value = given.clone().map_or(Value::Null, Value::Object);
+    pub fn run(&self, input: FoldInput<'_>) -> Result<FoldOutcome, EvaluateError> {
+        let event = EventInput {
+            view: input.view,
+            item: input.item,
+        };
+        let given = input.row.map(|_| self.given(input)).transpose()?;
+        let row = given.as_deref().map_or(Value::Null, |it| self.members(it));
         let mut outcome = self
             .program
-            .run_on_row(&input, value)
+            .run_on_row(&event, row)
             .map_err(|stopped| EvaluateError::new(&self.program.name, stopped))?;
-        let cells = before.iter().flatten();
-        let kept = cells.map(|cell| Some(Copied::Cell(cell)));
-        outcome.copies.extend(kept);
-
-        let members = match outcome.value {
-            Value::Null => return Ok(FoldOutcome::Delete),
-            Value::Object(members) => members,
+        let held = self.columns.iter().map(|column| column.held(input));
+        let held = held.map(|cell| Some(Copied::Cell(cell)));
+        outcome.copies.extend(held);
+        match outcome.value {
+            Value::Null => Ok(FoldOutcome::Delete),
+            Value::Object(members) => self
+                .left(members, &outcome.copies, input, &given.unwrap_or_default())
+                .map(FoldOutcome::Row),
             other => {
                 let found = kinds_in(&Kind::from(&other));
-                return Err(self.unusable(format!("{found} as `.row`"), ROW));
+                Err(self.unusable(format!("{found} as `.row`"), ROW))
             }
-        };
-        let was = |number: usize| {
-            let value = given.as_ref()?.get(self.columns[number].name.as_str())?;
-            Some((value, *before.as_ref()?.get(number)?))
-        };
-        self.row(members, &outcome.copies, key, was)
-            .map(FoldOutcome::Row)
+        }
     }
 
-    fn given(&self, cells: &[&Cell]) -> Result<ObjectMap, EvaluateError> {
-        let columns = self.columns.iter().zip(cells).enumerate();
+    /// What the program finds in each column.
+    fn given(&self, input: FoldInput<'_>) -> Result<Vec<Value>, EvaluateError> {
+        let columns = self.columns.iter().enumerate();
         columns
-            .map(|(number, (column, cell))| {
+            .map(|(number, column)| {
                 let given = Given {
                     program: &self.program.name,
                     name: &column.name,
@@ -161,45 +146,44 @@ impl Fold {
                     key: column.key,
                     stand_in: column.unseen.then_some(self.program.copies.len() + number),
                 };
-                Ok((column.name.as_str().into(), given.value(cell)?))
+                given.value(column.held(input))
             })
             .collect()
     }
 
-    /// The row that the program has left. `was`: what it was given for a column, and
-    /// what the column held.
-    fn row<'c>(
+    fn members(&self, given: &[Value]) -> Value {
+        let mut members = ObjectMap::new();
+        for (column, value) in self.columns.iter().zip(given) {
+            members.insert(column.name.as_str().into(), value.clone());
+        }
+        Value::Object(members)
+    }
+
+    /// What the program has left in the columns beside the key. `given`: what it was
+    /// given, if there was a row.
+    fn left(
         &self,
         mut members: ObjectMap,
         copies: &Copies<'_>,
-        key: &FoldRow,
-        was: impl Fn(usize) -> Option<(&'c Value, &'c Cell)>,
-    ) -> Result<FoldRow, EvaluateError> {
-        let mut row = FoldRow::new();
+        input: FoldInput<'_>,
+        given: &[Value],
+    ) -> Result<Vec<Option<Cell>>, EvaluateError> {
+        let mut row = Vec::with_capacity(self.columns.len());
         for (number, column) in self.columns.iter().enumerate() {
-            let value = members.remove(column.name.as_str());
-            let cell = match (value, was(number)) {
+            let cell = match (members.remove(column.name.as_str()), given.get(number)) {
                 // What is as it was keeps its digits, even if it was read as a float.
-                (Some(value), Some((given, held))) if value == *given => held.clone(),
-                (Some(value), _) => Cell::computed(value, copies).map_err(|yielded| {
-                    let path = column_path(&column.name);
-                    self.unusable(format!("{yielded} as `.{path}`"), "no column can hold that")
-                })?,
-                (None, _) if column.key => key.get(&column.name).cloned().unwrap_or(Cell::Null),
-                (None, _) => Cell::Null,
+                (Some(value), Some(given)) if value == *given => None,
+                (Some(value), _) => Some(self.computed(column, value, copies)?),
+                (None, _) => (!column.key).then_some(Cell::Null),
             };
-            if column.key {
-                let is = key.get(&column.name).unwrap_or(&Cell::Null);
-                if !is_same_key(&cell, is) {
-                    let path = column_path(&column.name);
-                    return Err(self.unusable(
-                        format!("another `.{path}` than the row has"),
-                        "the key of a row cannot be changed: leave it out",
-                    ));
-                }
-                row.insert(column.name.clone(), is.clone());
-            } else {
-                row.insert(column.name.clone(), cell);
+            if !column.key {
+                row.push(cell);
+            } else if cell.is_some_and(|cell| !is_same_key(&cell, column.held(input))) {
+                let path = column_path(&column.name);
+                return Err(self.unusable(
+                    format!("another `.{path}` than the row has"),
+                    "the key of a row cannot be changed: leave it out",
+                ));
             }
         }
         match members.keys().next() {
@@ -212,7 +196,38 @@ impl Fold {
         }
     }
 
+    fn computed(
+        &self,
+        column: &Column,
+        value: Value,
+        copies: &Copies<'_>,
+    ) -> Result<Cell, EvaluateError> {
+        Cell::computed(value, copies).map_err(|yielded| {
+            let path = column_path(&column.name);
+            self.unusable(format!("{yielded} as `.{path}`"), "no column can hold that")
+        })
+    }
+
     fn unusable(&self, yielded: String, help: &str) -> EvaluateError {
         EvaluateError::unusable(&self.program.name, yielded, help)
     }
+}
+
+impl Column {
+    /// What it holds before the program runs; null, when there is no row.
+    fn held<'a>(&self, input: FoldInput<'a>) -> &'a Cell {
+        let cells = if self.key {
+            input.key
+        } else {
+            input.row.unwrap_or_default()
+        };
+        cells.get(self.place).unwrap_or(&Cell::Null)
+    }
+}
+
+/// Which a column is of those of the key, or of the others.
+fn place_of(columns: &[FoldColumn], number: usize) -> usize {
+    let before = columns.iter().take(number);
+    let key = columns.get(number).is_some_and(|column| column.key);
+    before.filter(|column| column.key == key).count()
 }

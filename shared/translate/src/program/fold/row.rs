@@ -1,7 +1,5 @@
 //! Rows, and how a fold is given them.
 
-use std::collections::BTreeMap;
-
 use vrl::compiler::prelude::NotNan;
 use vrl::value::Value;
 
@@ -12,18 +10,29 @@ use super::super::run::Stopped;
 use super::super::stand_in::stand_in;
 use super::columns::ColumnKind;
 use crate::shape::Shape;
-use crate::{Cell, Document, EvaluateError, InexactNumber, JsonKind};
+use crate::{Cell, Document, EvaluateError, EventView, InexactNumber, Item, JsonKind};
 
-/// What the columns of a row hold, by name. A column that it does not name is null.
-pub type FoldRow = BTreeMap<String, Cell>;
+/// What a fold is run on. Cells are in the order of the columns that it was compiled
+/// with, and one that is missing is null.
+#[derive(Debug, Clone, Copy)]
+pub struct FoldInput<'a> {
+    /// The event.
+    pub view: &'a EventView<'a>,
+    /// `.item`, where there is an `each`.
+    pub item: Option<&'a Item<'a>>,
+    /// What the columns of the key hold.
+    pub key: &'a [Cell],
+    /// What the other columns hold, if there is a row.
+    pub row: Option<&'a [Cell]>,
+}
 
 /// What a fold makes of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FoldOutcome {
     /// There is no such row, or there shall be none any more.
     Delete,
-    /// All columns of the row, the key included.
-    Row(FoldRow),
+    /// What the columns beside the key hold, in their order; `None`: what they held.
+    Row(Vec<Option<Cell>>),
 }
 
 /// A column, as a fold is given it.
@@ -55,10 +64,17 @@ impl Given<'_> {
                 Ok(Value::from(text.as_str()))
             }
             (Cell::Timestamp(time), ColumnKind::Timestamp) => Ok(Value::Timestamp(*time)),
-            (Cell::Integer(integer), _) => self.number(&integer.to_string()),
+            (Cell::Integer(integer), _) => self.integer(*integer),
             (Cell::Decimal(decimal), _) => self.number(&decimal.to_string()),
             (Cell::Json(text), ColumnKind::Json) => self.json(text),
             _ => Err(self.unfit(found(cell).to_owned())),
+        }
+    }
+
+    fn integer(&self, integer: i64) -> Result<Value, EvaluateError> {
+        match self.kind {
+            ColumnKind::Integer | ColumnKind::Json => Ok(Value::Integer(integer)),
+            _ => self.number(&integer.to_string()),
         }
     }
 

@@ -5,10 +5,8 @@ use std::str::FromStr as _;
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, NaiveDate};
 use dragoman_translate::{Cell, Document, JsonKind};
-use uuid::Uuid;
 
-use super::super::value::{Double, Value};
-use crate::ColumnType;
+use super::super::value::Value;
 
 /// A value as a fold is given it.
 pub(super) fn to_cell(value: &Value) -> Cell {
@@ -51,58 +49,70 @@ fn decimal(digits: &str) -> Cell {
     BigDecimal::from_str(digits).map_or_else(|_| Cell::Json(digits.to_owned()), Cell::Decimal)
 }
 
-/// A value that the table holds, of the text that [`super::read`] asks for. `None`: it
-/// is none that a projection would have written (`infinity`, a date before Christ).
-pub(super) fn from_text(text: String, column_type: ColumnType) -> Option<Value> {
-    Some(match column_type {
-        ColumnType::Text => Value::Text(text),
-        ColumnType::Bigint | ColumnType::Integer => Value::Integer(text.parse().ok()?),
-        ColumnType::Numeric { .. } => Value::Numeric(BigDecimal::from_str(&text).ok()?),
-        ColumnType::Double => Value::Double(Double::new(text.parse().ok()?)?),
-        ColumnType::Boolean => Value::Boolean(text.parse().ok()?),
-        ColumnType::Timestamp => {
-            Value::Timestamp(DateTime::parse_from_rfc3339(&text).ok()?.to_utc())
-        }
-        ColumnType::Date => Value::Date(NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?),
-        ColumnType::Uuid => Value::Uuid(Uuid::parse_str(&text).ok()?),
-        ColumnType::Json => Value::Json(text),
-    })
+/// A value that the table holds, of its text. `None`: it is none that a projection would
+/// have written.
+pub(super) fn numeric(text: &str) -> Option<Value> {
+    BigDecimal::from_str(text).ok().map(Value::Numeric)
+}
+
+/// As [`numeric`], of the text as JSON has it.
+pub(super) fn timestamp(text: &str) -> Option<Value> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(Value::Timestamp(time.to_utc()))
+}
+
+/// As [`timestamp`].
+pub(super) fn date(text: &str) -> Option<Value> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    Some(Value::Date(date))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use dragoman_translate::Cell;
+    use uuid::Uuid;
 
-    use super::{from_text, to_cell};
+    use super::super::super::value::{Double, Value};
+    use super::{date, numeric, timestamp, to_cell};
     use crate::ColumnType;
 
     #[test]
     fn what_a_fold_left_is_what_it_finds_again() {
-        for (text, column_type) in [
-            ("a 'b'", ColumnType::Text),
-            ("-9223372036854775808", ColumnType::Bigint),
-            ("0.10", ColumnType::Numeric { precision: None }),
-            ("1.7976931348623157e+308", ColumnType::Double),
-            ("true", ColumnType::Boolean),
-            ("2026-01-31T10:00:00.000001+00:00", ColumnType::Timestamp),
-            ("2026-01-31", ColumnType::Date),
-            ("00000000-0000-0000-0000-00000000000a", ColumnType::Uuid),
-            ("[1.50]", ColumnType::Json),
-            ("\"text\"", ColumnType::Json),
-            ("1.50", ColumnType::Json),
+        let json = |text: &str| Value::Json(text.to_owned());
+        for (value, column_type) in [
+            (Value::Text("a 'b'".into()), ColumnType::Text),
+            (Value::Integer(i64::MIN), ColumnType::Bigint),
+            (
+                numeric("0.10").unwrap(),
+                ColumnType::Numeric { precision: None },
+            ),
+            (
+                Value::Double(Double::new(f64::MAX).unwrap()),
+                ColumnType::Double,
+            ),
+            (Value::Boolean(true), ColumnType::Boolean),
+            (
+                timestamp("2026-01-31T10:00:00.000001+00:00").unwrap(),
+                ColumnType::Timestamp,
+            ),
+            (date("2026-01-31").unwrap(), ColumnType::Date),
+            (Value::Uuid(Uuid::from_u128(10)), ColumnType::Uuid),
+            (json("[1.50]"), ColumnType::Json),
+            (json("\"text\""), ColumnType::Json),
+            (json("1.50"), ColumnType::Json),
         ] {
-            let value = from_text(text.to_owned(), column_type).unwrap();
-            let again = super::Value::from_cell(to_cell(&value), column_type);
-            assert_eq!(again, Ok(Some(value)), "{text}");
+            let again = Value::from_cell(to_cell(&value), column_type);
+            assert_eq!(again, Ok(Some(value)));
         }
-        assert_eq!(from_text("infinity".into(), ColumnType::Timestamp), None);
-        assert_eq!(from_text("NaN".into(), ColumnType::Double), None);
+        assert_eq!(timestamp("infinity"), None);
+        assert_eq!(date("0044-03-15 BC"), None);
+        assert_eq!(numeric("NaN"), None);
     }
 
     #[test]
     fn json_that_is_one_value_is_that_value() {
-        let cell = |text: &str| to_cell(&super::Value::Json(text.to_owned()));
+        let cell = |text: &str| to_cell(&Value::Json(text.to_owned()));
         assert_eq!(cell("5"), Cell::Integer(5));
         assert_eq!(cell("\"a\\n\""), Cell::Text("a\n".into()));
         assert_eq!(cell("null"), Cell::Null);

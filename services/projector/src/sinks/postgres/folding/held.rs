@@ -1,16 +1,17 @@
 //! One row, from what the table holds to what events make of it.
 
-use dragoman_core::chain;
-use dragoman_translate::{FoldOutcome, FoldRow};
+use std::iter;
 
-use super::super::evaluate::Folding;
+use dragoman_core::chain;
+use dragoman_translate::{Cell, EventView, FoldInput, FoldOutcome, Item};
+
 use super::super::value::Value;
 use super::cells::to_cell;
 use super::json::as_kept;
-use crate::{ColumnType, FoldRule, TableEffect};
+use crate::{ColumnType, FoldRule, FoldedColumn};
 
 /// A value for each column beside the key.
-type Values = Vec<Option<Value>>;
+pub(super) type Values = Vec<Option<Value>>;
 
 /// A row while events are folded into it.
 #[derive(Debug, Default)]
@@ -24,32 +25,42 @@ pub(super) struct HeldRow {
 }
 
 impl HeldRow {
-    /// Folds an event into it.
+    /// Folds an event into it, or an element of it.
     ///
     /// # Errors
     /// Why it cannot be; the row is as it was.
     pub(super) fn fold(
         &mut self,
-        effect: &TableEffect,
         rule: &FoldRule,
-        folding: &Folding<'_>,
+        key: &[Value],
+        view: &EventView<'_>,
+        item: Option<&Item<'_>>,
     ) -> Result<(), String> {
         if let Some(reason) = &self.unreadable {
             return Err(reason.clone());
         }
-        let names = effect.key_columns().map(|(name, _)| name);
-        let key: FoldRow = names
-            .zip(&folding.key)
-            .map(|(name, value)| (name.to_owned(), to_cell(value)))
-            .collect();
-        let row = self.now.as_ref().map(|values| given(rule, values));
-        let outcome = rule
-            .program
-            .run(&folding.view, &key, row.as_ref())
-            .map_err(|error| chain(&error))?;
+        let key: Vec<Cell> = key.iter().map(to_cell).collect();
+        let row = self.now.as_deref().map(cells);
+        let input = FoldInput {
+            view,
+            item,
+            key: &key,
+            row: row.as_deref(),
+        };
+        let outcome = rule.program.run(input).map_err(|error| chain(&error))?;
         self.now = match outcome {
             FoldOutcome::Delete => None,
-            FoldOutcome::Row(row) => Some(taken(rule, row)?),
+            FoldOutcome::Row(left) => {
+                let columns = rule.columns.iter().zip(left);
+                // All of them first: one that its column does not take leaves the row.
+                let left: Vec<_> = columns
+                    .map(|(column, cell)| cell.map(|cell| taken(column, cell)).transpose())
+                    .collect::<Result<_, _>>()?;
+                let held = self.now.take().into_iter().flatten();
+                let held = held.chain(iter::repeat_with(|| None));
+                let both = left.into_iter().zip(held);
+                Some(both.map(|(left, held)| left.unwrap_or(held)).collect())
+            }
         };
         Ok(())
     }
@@ -66,28 +77,21 @@ impl HeldRow {
     }
 }
 
-fn given(rule: &FoldRule, values: &Values) -> FoldRow {
-    let columns = rule.columns.iter().zip(values);
-    columns
-        .filter_map(|(column, value)| Some((column.name.clone(), to_cell(value.as_ref()?))))
+fn cells(values: &[Option<Value>]) -> Vec<Cell> {
+    let values = values.iter();
+    values
+        .map(|value| value.as_ref().map_or(Cell::Null, to_cell))
         .collect()
 }
 
-fn taken(rule: &FoldRule, mut row: FoldRow) -> Result<Values, String> {
-    let columns = rule.columns.iter();
-    columns
-        .map(|column| {
-            let Some(cell) = row.remove(&column.name) else {
-                return Ok(None);
-            };
-            let value = Value::from_cell(cell, column.column_type)
-                .map_err(|reason| format!("column {}: {reason}", column.name))?;
-            Ok(value.map(|value| match (column.column_type, value) {
-                (ColumnType::Json, Value::Json(text)) => Value::Json(as_kept(text)),
-                (_, other) => other,
-            }))
-        })
-        .collect()
+/// What a column holds then.
+fn taken(column: &FoldedColumn, cell: Cell) -> Result<Option<Value>, String> {
+    let value = Value::from_cell(cell, column.column_type)
+        .map_err(|reason| format!("column {}: {reason}", column.name))?;
+    Ok(value.map(|value| match (column.column_type, value) {
+        (ColumnType::Json, Value::Json(text)) => Value::Json(as_kept(text)),
+        (_, other) => other,
+    }))
 }
 
 /// Whether two values are written the same: 1.0 and 1.00 are not.

@@ -1,0 +1,68 @@
+//! Writing what events have made of rows.
+
+use std::borrow::Cow;
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::super::arrays::{bind, unnested};
+use super::super::column_type::cast;
+use super::super::gather::Gathered;
+use super::super::upsert::upsert;
+use super::super::value::Value;
+use super::keyed::KeyedRows;
+use super::{FoldedTable, quoted};
+use crate::TableEffect;
+
+impl FoldedTable<'_> {
+    /// Writes the rows that have changed, and deletes those that have ended.
+    pub(super) async fn write(
+        &self,
+        connection: &mut PgConnection,
+        rows: &KeyedRows<'_>,
+    ) -> Result<(), sqlx::Error> {
+        let (mut kept, mut ended) = (Vec::new(), Vec::new());
+        for (key, now) in rows.changed() {
+            let Some(values) = now else {
+                ended.push(key);
+                continue;
+            };
+            let columns = values.iter().map(|it| it.as_ref().map(Cow::Borrowed));
+            kept.push(Gathered {
+                key,
+                columns: columns.collect(),
+            });
+        }
+        upsert(&mut *connection, self.effect, self.table, &kept).await?;
+        self.delete(connection, &ended).await
+    }
+
+    async fn delete(
+        &self,
+        connection: &mut PgConnection,
+        keys: &[&[Value]],
+    ) -> Result<(), sqlx::Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let statement = format!(
+            "delete from {} as t using {} where {}",
+            self.table,
+            unnested(self.effect.key_columns().map(|(_, kind)| kind)),
+            same_key(self.effect)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(statement));
+        for (index, (_, column_type)) in self.effect.key_columns().enumerate() {
+            query = bind(query, column_type, keys.iter().map(|key| key.get(index)));
+        }
+        query.execute(connection).await.map(|_| ())
+    }
+}
+
+/// That a row of the table, `t`, has the key that travels in `v`.
+pub(super) fn same_key(effect: &TableEffect) -> String {
+    let columns = effect.key_columns().enumerate();
+    let conditions: Vec<String> = columns
+        .map(|(n, (name, kind))| format!("t.{} = v.c{n}{}", quoted(name), cast(kind)))
+        .collect();
+    conditions.join(" and ")
+}
