@@ -40,6 +40,7 @@ mod open_loop;
 mod outbox;
 mod peers;
 mod performance;
+mod poison;
 mod preload;
 mod project;
 mod receiver;
@@ -57,6 +58,11 @@ use std::process::ExitCode;
 use report::Report;
 use servers::Servers;
 use settings::Settings;
+use tikv_jemallocator::Jemalloc;
+
+/// The hub's: a limit or a peer that is a program of ours is not to lose by its allocator.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -96,6 +102,9 @@ async fn measure(settings: &Settings) {
     }
     if settings.want(send::NAMES) {
         report.add(send::measure(settings, &servers).await);
+    }
+    if settings.want(&[poison::NAME]) {
+        report.add(poison::measure(settings, &servers).await);
     }
     if settings.want(&[latency::NAME]) {
         report.add(latency::measure(settings, &servers).await);

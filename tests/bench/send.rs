@@ -65,8 +65,7 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
             );
             let events = settings.events / 3;
             let receiver = Receiver::start().await;
-            let options = courier(&program, receiver.port);
-            let project = published(servers, events, options).await;
+            let project = published(servers, events, &program, &receiver).await;
             let topic = preload::topic_of(&project);
             sending.add(RAW, raw(servers, topic, events).await);
             sending.add(OURS, ours(servers, &project, &receiver, events).await);
@@ -95,7 +94,7 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
 }
 
 /// A projection that sends every order.
-fn courier(program: &NamedTempFile, port: u16) -> Value {
+pub(crate) fn courier(program: &NamedTempFile, port: u16) -> Value {
     json!({
         "events": [dragoman_tests::ORDERS], "from": "beginning", "request": program.path(),
         "sink": {
@@ -106,13 +105,18 @@ fn courier(program: &NamedTempFile, port: u16) -> Value {
 
 /// A project whose events are in Kafka, and whose projection has begun: a new one reads
 /// from the log what was there before it, and here the way from Kafka is measured.
-async fn published(servers: &Servers, events: i64, courier: Value) -> Project {
+pub(crate) async fn published(
+    servers: &Servers,
+    events: i64,
+    program: &NamedTempFile,
+    receiver: &Receiver,
+) -> Project {
+    let courier = courier(program, receiver.port);
     let project = preload::project(servers, &[(COURIER, courier)]).await;
     preload::publish(&project, 0..BEGUN).await;
     let mut projection = project.projection(COURIER);
-    let mut counter = Counter::of(&project.database, counter::OWN).await;
     eventually("the first are sent", async || {
-        counter.count().await >= BEGUN
+        receiver.received() >= receiver.accepts(0..BEGUN)
     })
     .await;
     projection.stop().await;
@@ -120,8 +124,14 @@ async fn published(servers: &Servers, events: i64, courier: Value) -> Project {
     project
 }
 
-async fn ours(servers: &Servers, project: &Project, receiver: &Receiver, events: i64) -> Sample {
+pub(crate) async fn ours(
+    servers: &Servers,
+    project: &Project,
+    receiver: &Receiver,
+    events: i64,
+) -> Sample {
     servers.settle().await;
+    let events = receiver.accepts(BEGUN..BEGUN + events);
     let before = receiver.received();
     let mut projection = project.projection(COURIER);
     let sample = passing(servers, &mut projection, 0, events, async || {
@@ -132,7 +142,7 @@ async fn ours(servers: &Servers, project: &Project, receiver: &Receiver, events:
     assert_eq!(
         receiver.received() - before,
         events,
-        "one request for each event"
+        "one effect for each event"
     );
     sample
 }

@@ -24,6 +24,12 @@ mod telemetry;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tikv_jemallocator::Jemalloc;
+
+/// What one thread takes, another one gives back all day: events are read by one and sent
+/// or written by others. See docs/adr/0007-an-allocator-for-many-threads.md.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let line = command_line::CommandLine::parse();

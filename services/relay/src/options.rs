@@ -27,7 +27,7 @@ pub struct RelayOptions {
 }
 
 impl RelayOptions {
-    /// A relay of that name with a lease of 10 s, batches of 2,000, 20,000 events in
+    /// A relay of that name with a lease of 10 s, batches of 2,000, 6,000 events in
     /// flight, marks each second, and 5 s to drain.
     #[must_use]
     pub fn new(instance: impl Into<String>, kafka: Option<KafkaOptions>) -> Self {
@@ -35,7 +35,7 @@ impl RelayOptions {
             instance: instance.into(),
             lease_ttl: Duration::from_secs(10),
             batch_limit: 2_000,
-            in_flight_limit: 20_000,
+            in_flight_limit: 6_000,
             mark_interval: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(5),
             kafka,

@@ -25,7 +25,7 @@ use crate::{RelayError, RelayOptions, telemetry};
 /// The rests between tries while Postgres or Kafka is away.
 const AWAY: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 /// Batches on their way from the sealer to the publisher.
-const BATCHES_BETWEEN: usize = 4;
+const BATCHES_BETWEEN: usize = 2;
 
 /// Why a term ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
