@@ -26,6 +26,12 @@ const ALWAYS: [Attack; 16] = [
     Attack::Rebuilt,
     Attack::RebuildAnswersLost,
 ];
+/// What takes too long for a quick run.
+const LONG: [Attack; 3] = [
+    Attack::ReplayKilled,
+    Attack::Receiver(Mood::IsDownForLong),
+    Attack::Receiver(Mood::GivesNoTokens),
+];
 /// Storms of a run of everything.
 const STORMS: u32 = 12;
 /// Storms of a quick one.
@@ -40,6 +46,8 @@ pub(crate) fn attacks(arguments: &Arguments) -> Vec<Attack> {
     let mut random = StdRng::seed_from_u64(arguments.seed);
     let mut attacks = ALWAYS.to_vec();
     attacks.extend(Mood::ALL.map(Attack::Receiver));
+    attacks.push(Attack::ReplayKilled);
+    attacks.retain(|attack| !(arguments.quick && LONG.contains(attack)));
     for line in Line::ALL {
         let weathers = if arguments.quick {
             1
@@ -75,8 +83,11 @@ pub(crate) fn seed_of_storm(run: u64, number: u32) -> u64 {
 /// Roughly how long it takes.
 pub(crate) fn length(attack: Attack) -> u32 {
     match attack {
-        Attack::Server(ServerFault::CoordinatorMoved) => 40,
+        Attack::Server(ServerFault::CoordinatorMoved)
+        | Attack::Receiver(Mood::IsDownForLong)
+        | Attack::ReplayKilled => 40,
         Attack::ZombieProjection
+        | Attack::Receiver(Mood::GivesNoTokens)
         | Attack::Server(ServerFault::ZombieRelay | ServerFault::TopicDeleted) => 20,
         Attack::Server(ServerFault::KafkaKilled) => 18,
         Attack::Storm(_) => 16,

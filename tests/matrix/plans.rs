@@ -4,6 +4,7 @@ use dragoman_faults::{Bug, CrashPoint, Part};
 use dragoman_ingest::AdapterKind;
 use dragoman_tests::attack::{Attack, Deaths, Hit, Mood, Plan};
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::arguments::Arguments;
@@ -21,7 +22,11 @@ pub(crate) fn chosen(arguments: &Arguments) -> Vec<Plan> {
         .map(|attack| (attack, None))
         .collect();
     attacks.extend(Bug::ALL.iter().map(|bug| (exposing(*bug), Some(*bug))));
-    for mut crashes in CrashPoint::ALL.iter().copied().flat_map(crashes) {
+    let mut points = CrashPoint::ALL.to_vec();
+    if arguments.quick {
+        leave_one_of_replay(&mut points, &mut random);
+    }
+    for mut crashes in points.into_iter().flat_map(crashes) {
         if arguments.quick {
             crashes.retain(|crash| length(*crash) <= QUICK_LENGTH);
             let chosen = random.random_range(0..crashes.len());
@@ -43,6 +48,14 @@ pub(crate) fn chosen(arguments: &Arguments) -> Vec<Plan> {
         .collect();
     plans.sort_by_key(|plan| std::cmp::Reverse(length(plan.attack)));
     plans
+}
+
+/// A quick run dies at two places of a replay already, with planted bugs in it.
+fn leave_one_of_replay(points: &mut Vec<CrashPoint>, random: &mut StdRng) {
+    let is_of_replay = |point: &&CrashPoint| point.part() == Part::Replay;
+    let of_replay: Vec<CrashPoint> = points.iter().filter(is_of_replay).copied().collect();
+    let left = of_replay.choose(random).copied();
+    points.retain(|point| point.part() != Part::Replay || Some(*point) == left);
 }
 
 /// A plan as it is chosen by.
@@ -81,6 +94,7 @@ fn length(attack: Attack) -> u32 {
         Attack::Crash(CrashPoint::ProjectionOnRevoke, _, deaths) => 10 * deaths.count(),
         // Beside the wait of its group there is much to send.
         Attack::Crash(point, _, deaths) if point.part() == Part::Sending => 6 * deaths.count(),
+        Attack::Crash(point, _, deaths) if point.part() == Part::Replay => 8 + deaths.count(),
         Attack::Crash(point, _, deaths)
             if matches!(point.part(), Part::Projection | Part::Parking) =>
         {
@@ -138,5 +152,11 @@ fn exposing(bug: Bug) -> Attack {
         Bug::GapIgnored => Attack::RecordsLost,
         Bug::TailUnchecked => Attack::TailLost,
         Bug::SwapBeforeLevel => Attack::Rebuilt,
+        Bug::ReplayBegunAnew => {
+            Attack::Crash(CrashPoint::ReplayBeforeProgress, Hit::Middle, Deaths::Once)
+        }
+        Bug::ReplayProgressBeforeCalls => {
+            Attack::Crash(CrashPoint::ReplayMidBatch, Hit::Middle, Deaths::Once)
+        }
     }
 }

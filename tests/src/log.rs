@@ -142,6 +142,30 @@ pub(crate) async fn try_to_end_leases(database: &Database) -> sqlx::Result<()> {
         .map(|_| ())
 }
 
+/// Lets one lease run out now, as [`end_leases`] does with all.
+pub(crate) async fn end_lease(database: &Database, name: &str) {
+    sqlx::query("update dragoman.leases set expires_at = now() where name = $1")
+        .bind(name)
+        .execute(&mut database.connect().await)
+        .await
+        .expect("a lease can be ended");
+}
+
+/// How many orders are sealed from one position to another, both included.
+pub(crate) async fn sealed_orders(database: &Database, from: i64, to: i64) -> usize {
+    let orders: i64 = sqlx::query_scalar(
+        "select count(*) from dragoman.sealed_events
+         where type = $1 and position between $2 and $3",
+    )
+    .bind(ORDERS)
+    .bind(from)
+    .bind(to)
+    .fetch_one(&mut database.connect().await)
+    .await
+    .expect("the log can be read");
+    usize::try_from(orders).unwrap_or(0)
+}
+
 /// How many events are stored, sealed or not.
 pub async fn stored(database: &Database) -> i64 {
     database

@@ -57,6 +57,8 @@ pub struct Project {
     pub database: Database,
     /// Where the API listens, once [`Project::ingest`] was started.
     pub listen: u16,
+    /// Where the admin server listens of [`Project::projection_with_admin`].
+    pub(crate) admin_of_projection: u16,
     folder: TempDir,
     kafka: Option<Kafka>,
     environment: Vec<(&'static str, String)>,
@@ -110,6 +112,7 @@ impl Project {
         let project = Self {
             database,
             listen: free_port(),
+            admin_of_projection: free_port(),
             folder: TempDir::with_prefix("dragoman-project-").expect("a folder can be made"),
             kafka,
             environment,
@@ -187,10 +190,25 @@ impl Project {
         self.start(&["run", "projection", name])
     }
 
+    /// Starts the one instance of a projection that has an admin server.
+    pub(crate) fn projection_with_admin(&self, name: &str) -> Process {
+        let admin = format!("127.0.0.1:{}", self.admin_of_projection);
+        self.start(&["run", "projection", name, "--admin", &admin])
+    }
+
     /// Starts a rebuild of a projection, which ends by itself.
     #[must_use]
     pub fn rebuild(&self, name: &str) -> Process {
         self.start(&["rebuild", name])
+    }
+
+    /// Starts a replay of a projection, or one that was interrupted again, which ends by
+    /// itself.
+    #[must_use]
+    pub fn replay(&self, name: &str, from: &str, to: &str) -> Process {
+        let selection = ["replay", name, "--from", from, "--to", to];
+        let consent = ["--resend", "--yes", "--reason", "lost"];
+        self.start(&[&selection[..], &consent].concat())
     }
 
     /// Starts ingest, which listens in a moment.

@@ -15,6 +15,8 @@ pub enum Part {
     Parking,
     /// `rebuild`.
     Rebuild,
+    /// `replay`.
+    Replay,
     /// `migrate`.
     Migration,
 }
@@ -101,6 +103,14 @@ crash_points! {
     RebuildBeforeSwap = Rebuild "rebuild.before_swap",
     /// The tables are swapped and committed; nobody has been told.
     RebuildAfterSwap = Rebuild "rebuild.after_swap",
+    /// A replay is written down; nothing of it was sent.
+    ReplayAfterBegin = Replay "replay.after_begin",
+    /// Some events of a batch were taken, some not; no progress says so.
+    ReplayMidBatch = Replay "replay.mid_batch",
+    /// Every event of a batch has come to its end; no progress says so.
+    ReplayBeforeProgress = Replay "replay.before_progress",
+    /// The progress over a batch is committed; the next was not read, and nothing is ended.
+    ReplayAfterProgress = Replay "replay.after_progress",
     /// A migration was carried out; not committed.
     MigrationMid = Migration "migration.mid",
 }
@@ -178,10 +188,11 @@ mod armed {
 
     /// How often a process passes the point while it has deaths left, before it dies there.
     /// In mid-publish some records have to be on the wire, of some partitions more than of
-    /// others.
+    /// others; in mid-replay some events have to be taken.
     const fn passes(point: CrashPoint) -> u32 {
         match point {
             CrashPoint::RelayMidPublish => 40,
+            CrashPoint::ReplayMidBatch => 10,
             _ => 0,
         }
     }

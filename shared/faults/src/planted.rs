@@ -103,6 +103,10 @@ bugs! {
     TailUnchecked = "tail_unchecked",
     /// A rebuilt table is swapped in without being brought level.
     SwapBeforeLevel = "swap_before_level",
+    /// A replay that was interrupted begins anew.
+    ReplayBegunAnew = "replay_begun_anew",
+    /// The progress of a replay moves over events before they are sent.
+    ReplayProgressBeforeCalls = "replay_progress_before_calls",
 }
 
 /// Whether this mistake is to be made: by `DRAGOMAN_PLANTED=NAME`.

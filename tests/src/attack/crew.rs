@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::invariant::judging;
@@ -40,6 +41,12 @@ impl Role {
     }
 }
 
+/// Whether a process died as it was meant to.
+pub(super) fn is_meant(status: ExitStatus) -> bool {
+    let signal = status.signal();
+    signal.is_some_and(|signal| MEANT.contains(&signal))
+}
+
 /// Everybody at work.
 pub(super) struct Crew<'a> {
     project: &'a Project,
@@ -71,7 +78,7 @@ impl<'a> Crew<'a> {
             Role::Ingest => self.project.starting_ingest(),
             Role::Relay => self.project.relay(),
             Role::Projection => self.project.projection(self.projection),
-            Role::Courier => self.project.projection(COURIER),
+            Role::Courier => self.project.projection_with_admin(COURIER),
         }
     }
 
@@ -166,10 +173,7 @@ impl<'a> Crew<'a> {
             let (role, process) = &mut self.members[index];
             let (role, ended) = (*role, process.exit_status());
             let Some(status) = ended else { continue };
-            let meant = status
-                .signal()
-                .is_some_and(|signal| MEANT.contains(&signal));
-            if !meant {
+            if !is_meant(status) {
                 judging("nobody ends by itself");
                 panic!("{role:?} has ended by itself: {status}");
             }

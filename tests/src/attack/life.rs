@@ -33,7 +33,7 @@ const LOAD_OF_CALLS: Load = Load {
     writers: 2,
 };
 /// How long the attack itself may take.
-const ATTACK_LIMIT: Duration = Duration::from_secs(150);
+pub(super) const ATTACK_LIMIT: Duration = Duration::from_secs(150);
 /// What is judged while it goes wrong.
 pub(super) const UNDER_ATTACK: &str = "nobody gives up under the attack";
 /// Generations that are being built.
@@ -162,6 +162,10 @@ impl Stage {
             Attack::Wire(..) | Attack::Server(_) | Attack::Storm(_) => {
                 self.turn_on_environment(crew).await;
             }
+            Attack::ReplayKilled => {
+                more = Some(write_large(&self.project.database, self.plan.seed).await);
+                self.kill_replay(crew).await;
+            }
             Attack::Receiver(mood) => self.bear(crew, mood).await,
             Attack::LargeLate => {
                 more = Some(write_large(&self.project.database, self.plan.seed).await);
@@ -182,6 +186,9 @@ impl Stage {
         }
         if self.hit() != Some(Hit::First) || self.waits() {
             self.arm();
+        }
+        if self.is_part(Part::Replay) {
+            return self.replay_until_met(crew).await;
         }
         while self.is_part(Part::Rebuild) && self.deaths_left() > 0 {
             self.rebuild(crew).await;

@@ -100,6 +100,8 @@ pub enum Attack {
     Wire(Line, Weather),
     /// A receiver that a second projection calls has a mood.
     Receiver(Mood),
+    /// A replay of thousands of events is killed ten times, wherever it stands.
+    ReplayKilled,
     /// Something goes wrong with a server, or with who is at work.
     Server(ServerFault),
     /// Much of it together, as the seed has it: one of several storms of a run.

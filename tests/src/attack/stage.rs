@@ -11,7 +11,7 @@ use super::environment::{Clock, Line, Needs};
 use super::exposure::{SLOW, UNEVEN};
 use super::life::{AT_WORK, TABLE};
 use super::plan::{Attack, Hit, Plan};
-use super::receiver::{COURIER, PROGRAM, PROGRAM_FILE, Receiver, courier};
+use super::receiver::{COURIER, PROGRAM, PROGRAM_FILE, Receiver, Replayed, courier};
 use super::wire::Wire;
 use crate::broker::SecondWay;
 use crate::{
@@ -35,6 +35,8 @@ pub(super) struct Stage {
     pub(super) follower: Mutex<Option<Postgres>>,
     /// Whom a second projection calls, where the attack is on that.
     pub(super) receiver: Option<Receiver>,
+    /// What it was brought again, by replays that came to their end.
+    pub(super) replayed: Mutex<Vec<Replayed>>,
     /// The harness' own way to Postgres, where it may become another.
     way: Option<Wire>,
 }
@@ -113,6 +115,7 @@ impl Stage {
             second_broker: Mutex::new(second_broker),
             follower: Mutex::new(follower),
             receiver,
+            replayed: Mutex::default(),
             way,
         };
         if stage.is_part(Part::Migration) || stage.hit() == Some(Hit::First) && !stage.waits() {
@@ -166,6 +169,7 @@ impl Stage {
     /// Whether the point is met only in something that the attack itself begins.
     pub(super) fn waits(&self) -> bool {
         self.is_part(Part::Rebuild)
+            || self.is_part(Part::Replay)
             || matches!(
                 self.point(),
                 Some(CrashPoint::ParkingMidDrain | CrashPoint::ProjectionOnRevoke)

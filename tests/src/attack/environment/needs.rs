@@ -63,9 +63,10 @@ impl Needs {
         };
         match plan.attack {
             Attack::Receiver(mood) => receiver(mood),
-            Attack::Crash(point, ..) if point.part() == Part::Sending => {
+            Attack::Crash(point, ..) if matches!(point.part(), Part::Sending | Part::Replay) => {
                 receiver(Mood::LosesReplies)
             }
+            Attack::ReplayKilled => receiver(Mood::LosesReplies),
             Attack::LateInQuiet | Attack::Server(ServerFault::PostgresKilled) => postgres(ANY),
             Attack::Server(ServerFault::ConnectionsExhausted) => postgres(FEW_SESSIONS),
             Attack::Server(ServerFault::DiskFull) => postgres(SMALL),

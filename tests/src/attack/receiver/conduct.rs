@@ -83,7 +83,7 @@ impl Conduct {
     /// What becomes of an event that comes for that time.
     pub(super) fn reply(&mut self, id: &str, attempt: u32) -> Reply {
         match self.mood {
-            Mood::Well | Mood::IsDown => Reply::Act,
+            Mood::Well | Mood::IsDown | Mood::IsDownForLong | Mood::GivesNoTokens => Reply::Act,
             Mood::LosesReplies => match self.draw(id, attempt) % OUT_OF {
                 0..3 => Reply::ActAndLose(Loss::Cut),
                 3..6 => Reply::ActAndLose(Loss::BreakOff),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::COURIER;
 use super::mood::Mood;
+use super::outage::{LONG, SHORT};
 use crate::attack::crew::Crew;
 use crate::attack::life::{AT_WORK, DRAINED};
 use crate::attack::stage::Stage;
@@ -34,13 +35,16 @@ impl Stage {
             receiver.notes(|notes| notes.effects().count()) >= AT_WORK_FROM
         })
         .await;
-        if mood == Mood::IsDown {
-            return self.outage(crew, receiver).await;
+        match mood {
+            Mood::IsDown => return self.outage(crew, receiver, &SHORT).await,
+            Mood::IsDownForLong => return self.outage(crew, receiver, &LONG).await,
+            Mood::GivesNoTokens => return self.outage_of_tokens(crew, receiver).await,
+            _ => {}
         }
         crew.until("the mood has shown", AT_WORK, async || match mood {
             Mood::Refuses => self.project.database.number(LONGEST_QUEUE).await >= FOLLOWERS,
             Mood::Throttles => receiver.notes(|notes| notes.has_paused(ENOUGH_PAUSES)),
-            Mood::Well | Mood::IsDown => {
+            Mood::Well | Mood::IsDown | Mood::IsDownForLong | Mood::GivesNoTokens => {
                 receiver.notes(|notes| notes.effects().count()) >= ENOUGH_EFFECTS
             }
             Mood::LosesReplies | Mood::LosesRequests | Mood::Fails => {
@@ -72,7 +76,7 @@ impl Stage {
         .await;
     }
 
-    async fn courier_is_done(&self, ends: &BTreeMap<i32, i64>) -> bool {
+    pub(super) async fn courier_is_done(&self, ends: &BTreeMap<i32, i64>) -> bool {
         let database = &self.project.database;
         self.is_read_by(database, COURIER, ends).await && database.number(TRIED_AGAIN).await == 0
     }

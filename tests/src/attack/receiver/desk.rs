@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::conduct::{Conduct, Loss, Reply};
 use super::message::{Answer, Request};
 use super::notes::{Call, Did, Notes, Throttling};
+use super::server::Presence;
 use super::tokens::Tokens;
 
 /// What is left to do with a call: say something, or lose it.
@@ -35,12 +36,18 @@ impl Desk {
     }
 
     /// Takes a request for a token.
-    pub(super) fn take_client(&self, request: &Request) -> Ending {
-        Ending::Say(self.tokens.lock().unwrap().give(request))
+    pub(super) fn take_client(&self, request: &Request, presence: Presence) -> Ending {
+        let mut tokens = self.tokens.lock().unwrap();
+        tokens.asked += 1;
+        match presence {
+            Presence::Overloaded => Ending::Say(Answer::down()),
+            Presence::Mute => Ending::Lose(Loss::Hang),
+            Presence::Open | Presence::Gone => Ending::Say(tokens.give(request)),
+        }
     }
 
-    /// Takes a call. `overloaded`: it is there and does nothing.
-    pub(super) fn take_call(&self, request: &Request, overloaded: bool) -> Ending {
+    /// Takes a call.
+    pub(super) fn take_call(&self, request: &Request, presence: Presence) -> Ending {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let mut call = Call {
@@ -56,8 +63,10 @@ impl Desk {
         let reply = if !good {
             call.did = Did::TurnAway;
             Reply::Answer(Answer::json(401, "{\"error\":\"invalid_token\"}"))
-        } else if overloaded {
-            Reply::Answer(Answer::json(503, "{\"error\":\"down\"}"))
+        } else if presence == Presence::Overloaded {
+            Reply::Answer(Answer::down())
+        } else if presence == Presence::Mute {
+            Reply::Lose(Loss::Hang)
         } else {
             let attempt = notes.attempt(&call.id);
             self.conduct.lock().unwrap().reply(&call.id, attempt)

@@ -42,6 +42,11 @@ impl Answer {
         }
     }
 
+    /// Of a server that is there and does nothing.
+    pub(super) fn down() -> Self {
+        Self::json(503, "{\"error\":\"down\"}")
+    }
+
     fn text(&self) -> String {
         let mut text = format!("HTTP/1.1 {} Said\r\n", self.status);
         for (name, value) in &self.headers {

@@ -9,6 +9,7 @@
 //!               └─ notes:   keys, effects, calls, what it asked for
 //! ```
 
+mod calls;
 mod conduct;
 mod courier;
 mod delivered;
@@ -19,10 +20,15 @@ mod message;
 mod mood;
 mod notes;
 mod outage;
+mod outage_of_tokens;
+mod replayed;
+mod replays;
 mod server;
 mod tokens;
+mod tries;
 mod verdict;
 
 pub(super) use courier::{COURIER, PROGRAM, PROGRAM_FILE, courier};
 pub use mood::Mood;
+pub(super) use replayed::Replayed;
 pub(super) use server::Receiver;

@@ -15,19 +15,25 @@ pub enum Mood {
     Fails,
     /// For some seconds it does not listen, and for some it answers nothing but 503.
     IsDown,
+    /// The same for half a minute, and it takes calls without ever answering, too.
+    IsDownForLong,
+    /// For ten seconds nobody gives tokens for it.
+    GivesNoTokens,
     /// A few events it refuses for good.
     Refuses,
 }
 
 impl Mood {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Well,
         Self::LosesReplies,
         Self::LosesRequests,
         Self::Throttles,
         Self::Fails,
         Self::IsDown,
+        Self::IsDownForLong,
+        Self::GivesNoTokens,
         Self::Refuses,
     ];
 }

@@ -14,6 +14,7 @@ use super::desk::{Desk, Ending};
 use super::message::{self, Answer, Request};
 use super::mood::Mood;
 use super::notes::Notes;
+use super::tokens::Tokens;
 use crate::free_port;
 
 /// Whether it is there.
@@ -22,6 +23,8 @@ pub(super) enum Presence {
     Open,
     /// It answers nothing but 503.
     Overloaded,
+    /// It takes requests, and never answers.
+    Mute,
     /// Nobody listens, and whoever was connected is not any more.
     Gone,
 }
@@ -36,6 +39,7 @@ pub(in crate::attack) struct Receiver {
     token_port: u16,
     desk: Arc<Desk>,
     presence: watch::Sender<Presence>,
+    presence_of_tokens: watch::Sender<Presence>,
     /// Dropped, it ends the thread.
     _life: oneshot::Sender<()>,
 }
@@ -45,17 +49,23 @@ impl Receiver {
         let (port, token_port) = (free_port(), free_port());
         let desk = Arc::new(Desk::of(Conduct::of(mood, seed)));
         let presence = watch::Sender::new(Presence::Open);
+        let presence_of_tokens = watch::Sender::new(Presence::Open);
         let (life, ended) = oneshot::channel();
-        let (shared, watched) = (Arc::clone(&desk), presence.subscribe());
+        let (calls, clients) = (Arc::clone(&desk), Arc::clone(&desk));
+        let (watched, watched_of_tokens) = (presence.subscribe(), presence_of_tokens.subscribe());
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("a runtime can be made");
             runtime.block_on(async {
+                let take_call =
+                    move |request: &Request, presence| calls.take_call(request, presence);
+                let take_client =
+                    move |request: &Request, presence| clients.take_client(request, presence);
                 tokio::select! {
-                    () = come_and_go(port, &shared, watched) => {}
-                    () = give_tokens(token_port, &shared) => {}
+                    () = come_and_go(port, watched, take_call) => {}
+                    () = come_and_go(token_port, watched_of_tokens, take_client) => {}
                     _dropped = ended => {}
                 }
             });
@@ -67,6 +77,7 @@ impl Receiver {
             token_port,
             desk,
             presence,
+            presence_of_tokens,
             _life: life,
         }
     }
@@ -84,10 +95,16 @@ impl Receiver {
         self.presence.send_replace(presence);
     }
 
+    /// The same of who gives tokens.
+    pub(super) fn be_for_tokens(&self, presence: Presence) {
+        self.presence_of_tokens.send_replace(presence);
+    }
+
     /// Nothing goes wrong any more.
     pub(in crate::attack) fn heal(&self) {
         self.desk.conduct.lock().unwrap().heal();
         self.be(Presence::Open);
+        self.be_for_tokens(Presence::Open);
     }
 
     /// Refuses nothing any more.
@@ -105,23 +122,26 @@ impl Receiver {
         look(&self.desk.notes.lock().unwrap())
     }
 
-    /// How many tokens were given.
-    pub(super) fn tokens_given(&self) -> usize {
-        self.desk.tokens.lock().unwrap().given()
+    /// Looks into what is known of its tokens.
+    pub(super) fn tokens<T>(&self, look: impl FnOnce(&Tokens) -> T) -> T {
+        look(&self.desk.tokens.lock().unwrap())
     }
 }
 
-async fn come_and_go(port: u16, desk: &Arc<Desk>, mut presence: watch::Receiver<Presence>) {
+async fn come_and_go(
+    port: u16,
+    mut presence: watch::Receiver<Presence>,
+    take: impl Fn(&Request, Presence) -> Ending + Clone + Send + 'static,
+) {
     let is_gone = |presence: &Presence| *presence == Presence::Gone;
     loop {
-        let watched = presence.clone();
-        let desk = Arc::clone(desk);
-        let take = move |request: &Request| {
-            let overloaded = *watched.borrow() == Presence::Overloaded;
-            desk.take_call(request, overloaded)
+        let (watched, take) = (presence.clone(), take.clone());
+        let take_now = move |request: &Request| {
+            let now = *watched.borrow();
+            take(request, now)
         };
         tokio::select! {
-            () = listen(port, take) => {}
+            () = listen(port, take_now) => {}
             _gone = presence.wait_for(is_gone) => {}
         }
         let back = presence.wait_for(|presence| !is_gone(presence)).await;
@@ -129,11 +149,6 @@ async fn come_and_go(port: u16, desk: &Arc<Desk>, mut presence: watch::Receiver<
             return;
         }
     }
-}
-
-async fn give_tokens(port: u16, desk: &Arc<Desk>) {
-    let desk = Arc::clone(desk);
-    listen(port, move |request: &Request| desk.take_client(request)).await;
 }
 
 /// Listens at a port. Dropped, every connection is closed with it.

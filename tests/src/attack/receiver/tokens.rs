@@ -19,12 +19,20 @@ pub(super) const SECRET: &str = "known-to-both";
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     given: Vec<Instant>,
+    /// How often one was asked for, in vain or not.
+    pub(super) asked: usize,
 }
 
 impl Tokens {
     /// How many were given.
     pub(super) fn given(&self) -> usize {
         self.given.len()
+    }
+
+    /// When those were given that were given since a moment.
+    pub(super) fn given_since(&self, moment: Instant) -> Vec<Instant> {
+        let since = self.given.iter().filter(|given| **given >= moment);
+        since.copied().collect()
     }
 
     /// Gives one to whoever knows the secret.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::notes::Notes;
+use super::notes::{Call, Did, Notes};
 use crate::Fact;
 
 /// How long calls may still come that were under way when the receiver asked for a pause:
@@ -25,9 +25,9 @@ impl Orders<'_> {
     }
 
     /// Every order took effect once, or waits, or was skipped; and nothing else took effect.
-    pub(super) fn once(&self, notes: &Notes) -> Result<(), String> {
+    pub(super) fn once(&self, calls: &[&Call]) -> Result<(), String> {
         let mut acted = BTreeSet::new();
-        for effect in notes.effects() {
+        for effect in effects(calls) {
             if !acted.insert(effect.id.as_str()) {
                 return Err(format!("{} took effect under two keys", effect.id));
             }
@@ -47,13 +47,13 @@ impl Orders<'_> {
     }
 
     /// Those of a subject took effect in the order of the log.
-    pub(super) fn in_order(&self, notes: &Notes) -> Result<(), String> {
+    pub(super) fn in_order(&self, calls: &[&Call]) -> Result<(), String> {
         let mut expected: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for order in self.all.iter().filter(|order| self.takes_effect(order)) {
             expected.entry(&order.subject).or_default().push(&order.id);
         }
         let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for effect in notes.effects() {
+        for effect in effects(calls) {
             found.entry(&effect.subject).or_default().push(&effect.id);
         }
         for (subject, ids) in found {
@@ -67,11 +67,15 @@ impl Orders<'_> {
     }
 }
 
+fn effects<'n>(calls: &[&'n Call]) -> impl Iterator<Item = &'n Call> {
+    calls.iter().copied().filter(|call| call.did == Did::Act)
+}
+
 /// Every attempt at an event carried the same key, and no other event's.
-pub(super) fn one_key_each(notes: &Notes) -> Result<(), String> {
+pub(super) fn one_key_each(calls: &[&Call]) -> Result<(), String> {
     let mut keys: BTreeMap<&str, &str> = BTreeMap::new();
     let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
-    for call in &notes.calls {
+    for call in calls {
         let key = *keys.entry(&call.id).or_insert(&call.key);
         let id = *ids.entry(&call.key).or_insert(&call.id);
         if key != call.key || id != call.id || key.is_empty() {
@@ -106,6 +110,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::time::{Duration, Instant};
 
+    use super::super::calls::Calls;
     use super::super::notes::{Call, Notes, Throttling};
     use super::{Orders, one_key_each, pauses_were_kept};
     use crate::Fact;
@@ -146,15 +151,21 @@ mod tests {
         notes
     }
 
+    fn calls(notes: &Notes) -> Vec<&Call> {
+        notes.calls.iter().collect()
+    }
+
     #[test]
     fn what_is_lost_or_twice_or_of_nobody_is_found() {
         let log = log(&["a", "b", "c"]);
         let all = orders(&log, &[], &[]);
         let came = notes(&[("a", "1"), ("a", "1"), ("b", "2"), ("c", "3")]);
+        let came = calls(&came);
         all.once(&came).unwrap();
         all.in_order(&came).unwrap();
         assert!(orders(&log, &[3], &[]).once(&came).is_err(), "it waits");
         let two = notes(&[("a", "1"), ("b", "2")]);
+        let two = calls(&two);
         assert_eq!(all.once(&two).unwrap_err(), "c at 3 is lost");
         orders(&log, &[3], &[]).once(&two).unwrap();
         orders(&log, &[], &[3]).once(&two).unwrap();
@@ -162,7 +173,7 @@ mod tests {
             &[("a", "1"), ("a", "9"), ("b", "2"), ("c", "3")],
             &[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")],
         ] {
-            assert!(all.once(&notes(wrong)).is_err(), "{wrong:?}");
+            assert!(all.once(&calls(&notes(wrong))).is_err(), "{wrong:?}");
         }
     }
 
@@ -170,18 +181,48 @@ mod tests {
     fn another_order_is_found_and_so_is_another_key() {
         let log = log(&["a", "b", "c"]);
         let came = notes(&[("a", "1"), ("c", "3"), ("b", "2")]);
+        let came = calls(&came);
         assert!(orders(&log, &[], &[]).in_order(&came).is_err());
         one_key_each(&came).unwrap();
-        assert!(one_key_each(&notes(&[("a", "1"), ("a", "2")])).is_err());
-        assert!(one_key_each(&notes(&[("a", "1"), ("b", "1")])).is_err());
-        assert!(one_key_each(&notes(&[("a", "")])).is_err());
+        for wrong in [
+            &[("a", "1"), ("a", "2")][..],
+            &[("a", "1"), ("b", "1")],
+            &[("a", "")],
+        ] {
+            assert!(one_key_each(&calls(&notes(wrong))).is_err(), "{wrong:?}");
+        }
         let skipped = BTreeSet::from([2]);
         let without = notes(&[("a", "1"), ("c", "3")]);
         let orders = Orders {
             skipped,
             ..orders(&log, &[], &[])
         };
-        orders.in_order(&without).unwrap();
+        orders.in_order(&calls(&without)).unwrap();
+    }
+
+    #[test]
+    fn what_a_replay_brings_is_judged_by_itself() {
+        let log = log(&["a", "b", "c"]);
+        let (all, selected) = (orders(&log, &[], &[]), orders(&log[1..], &[], &[]));
+        let live = [("a", "1"), ("b", "2"), ("c", "3")];
+        let replayed = BTreeSet::from(["b", "c"]);
+        let judge = |again: &[(&str, &str)]| {
+            let notes = notes(&[&live, again].concat());
+            let calls = Calls::of(&notes, &replayed);
+            one_key_each(&calls.live).and(all.once(&calls.live))?;
+            one_key_each(&calls.again).and(selected.once(&calls.again))?;
+            selected.in_order(&calls.again)
+        };
+        judge(&[("b", "8"), ("b", "8"), ("c", "9")]).unwrap();
+        for wrong in [
+            &[("b", "8")][..],
+            &[("b", "2"), ("c", "3")],
+            &[("c", "9"), ("b", "8")],
+            &[("b", "8"), ("c", "9"), ("c", "10")],
+            &[("a", "7"), ("b", "8"), ("c", "9")],
+        ] {
+            assert!(judge(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What `dragoman replay` prints.
 
 use dragoman_projector::{
-    Definition, Effect, PlannedEvent, ReplayOutcome, ReplayPlan, ReplayRefusal, ReplaySelection,
+    Definition, Effect, PlannedEvent, Replay, ReplayOutcome, ReplayPlan, ReplayRefusal,
+    ReplaySelection,
 };
 use serde_json::{Value, json};
 
@@ -64,6 +65,15 @@ pub(super) fn plan(
             unfinished.selection, unfinished.position, unfinished.through
         ))?;
     }
+    if let Some(done) = &plan.done_before {
+        output::line(&format!(
+            "done before: the same selection, begun {} ({}), {} {sent}, {} refused; this would be once more",
+            done.started_at.format("%Y-%m-%d %H:%M:%S"),
+            done.reason,
+            done.resent,
+            done.refused
+        ))?;
+    }
     if selected == 0 {
         return output::line(&format!("there is nothing to {send}"));
     }
@@ -108,11 +118,16 @@ pub(super) fn plan_object(name: &str, selection: &ReplaySelection, plan: &Replay
             "not_passed": left_out.not_passed, "parked": left_out.parked,
             "skipped": left_out.skipped, "before_start": left_out.before_start,
         },
-        "unfinished": plan.unfinished.as_ref().map(|replay| json!({
-            "replay": replay.id, "selection": replay.selection, "position": replay.position,
-            "through": replay.through, "resent": replay.resent, "refused": replay.refused,
-            "reason": replay.reason, "started_at": replay.started_at,
-        })),
+        "unfinished": plan.unfinished.as_ref().map(replay_object),
+        "done_before": plan.done_before.as_ref().map(replay_object),
+    })
+}
+
+fn replay_object(replay: &Replay) -> Value {
+    json!({
+        "replay": replay.id, "selection": replay.selection, "position": replay.position,
+        "through": replay.through, "resent": replay.resent, "refused": replay.refused,
+        "reason": replay.reason, "started_at": replay.started_at,
     })
 }
 

@@ -30,6 +30,10 @@ pub struct ReplayPlan {
     pub left_out: LeftOut,
     /// A replay that has not come to its end: none but the same can go on before.
     pub unfinished: Option<Replay>,
+    /// The last replay, if it was of the same selection and has come to its end: this would
+    /// be the next one, under new keys. Whoever lost sight of a replay sees here that it
+    /// is done.
+    pub done_before: Option<Replay>,
 }
 
 /// How many events it leaves out, and why.
@@ -108,9 +112,14 @@ pub async fn plan_replay(
     selection.must_choose(definition)?;
     opened(definition, target).await?;
     let name = &definition.name;
-    let unfinished = target.unfinished_replay(name).await;
+    let refused = || ProjectorError::target(name);
+    let unfinished = target.unfinished_replay(name).await.map_err(refused())?;
+    let last = target.last_replay(name).await.map_err(refused())?;
     let mut plan = ReplayPlan {
-        unfinished: unfinished.map_err(ProjectorError::target(name))?,
+        done_before: last.filter(|last| {
+            unfinished.is_none() && last.selection == *selection && last.position >= last.through
+        }),
+        unfinished,
         ..ReplayPlan::default()
     };
     let pages = Pages {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use dragoman_core::Position;
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::{interval, sleep, timeout};
@@ -70,7 +71,15 @@ impl Replaying<'_> {
     ) -> Result<(), End> {
         let through = page.through;
         let letters = page.letters(replay);
+        if planted(Bug::ReplayProgressBeforeCalls) {
+            let nothing_yet = Settled {
+                through,
+                ..Settled::default()
+            };
+            self.record(replay, nothing_yet).await?;
+        }
         let outcomes = self.deliver(receiver, &letters).await;
+        crash(CrashPoint::ReplayBeforeProgress);
         let settled = Settled::of(&letters, outcomes, through);
         self.record(replay, settled).await
     }
@@ -92,6 +101,7 @@ impl Replaying<'_> {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .insert(letter.event.position, outcome);
+                crash(CrashPoint::ReplayMidBatch);
             }
         });
         let closed = async {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dragoman_core::Position;
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 
 use super::page::Pages;
 use super::way::Way;
@@ -63,6 +64,10 @@ impl Replaying<'_> {
             position,
             reason: &request.reason,
         };
+        if planted(Bug::ReplayBegunAnew) {
+            let given_up = target.abandon_replay(self.name(), "planted").await;
+            given_up.map_err(ProjectorError::target(self.name()))?;
+        }
         let begun = patiently(self.name(), &self.quit, || async {
             let begun = target.take_up_replay(&new).await;
             begun.map_err(ProjectorError::target(self.name()))
@@ -81,6 +86,7 @@ impl Replaying<'_> {
 
     async fn go_on(&self, replay: &mut Replay) -> Result<(), End> {
         self.show(replay);
+        crash(CrashPoint::ReplayAfterBegin);
         while replay.position < replay.through {
             let page = patiently(self.name(), &self.quit, || {
                 let (after, until) = (replay.position, replay.through);
@@ -91,6 +97,7 @@ impl Replaying<'_> {
                 Way::Send(receiver) => self.send(receiver, replay, page).await?,
                 Way::Execute(effect) => self.execute(effect, replay, page).await?,
             }
+            crash(CrashPoint::ReplayAfterProgress);
             self.show(replay);
             if self.quit.is_cancelled() {
                 return Err(End::Quit);
