@@ -38,11 +38,7 @@ impl Dev {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args([&format!("-{name}"), &self.0.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        send_signal(name, self.0.id());
     }
 
     /// Waits for its end, and gives the exit code.
@@ -57,6 +53,14 @@ impl Drop for Dev {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+pub(crate) fn send_signal(name: &str, process: u32) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &process.to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
 
 pub(crate) fn read_log(folder: &Path) -> String {

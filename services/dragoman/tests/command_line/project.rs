@@ -1,15 +1,10 @@
 //! The project that `dragoman init` makes, from nothing to rows, and what an operator
-//! does with it: without Kafka, on a Postgres of its own.
-
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+//! does with it.
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::dev::{Dev, open_folder, read_log, wait};
+use crate::dev::{Dev, read_log, wait};
+use crate::new_project::Project;
 use crate::support::{dragoman, shown};
 
 /// A projection to where nothing answers.
@@ -20,134 +15,35 @@ const AWAY: &str = "  away:
     columns: { orders: { type: bigint, add: '1' } }
 ";
 
-struct Project {
-    folder: TempDir,
-    port: u16,
-}
-
-impl Project {
-    /// As `init` makes it, but for the ports: tests run side by side.
-    fn new() -> Self {
-        let folder = open_folder();
-        let made = dragoman(folder.path()).arg("init").output().unwrap();
-        assert!(made.status.success(), "{}", shown(&made));
-        let project = Self {
-            folder,
-            port: free_port(),
-        };
-        project.edit("127.0.0.1:8080", &format!("127.0.0.1:{}", project.port));
-        project.edit("127.0.0.1:8081", "127.0.0.1:0");
-        project
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn edit(&self, from: &str, to: &str) {
-        let file = self.path().join("dragoman.yaml");
-        let text = std::fs::read_to_string(&file).unwrap();
-        assert!(text.contains(from), "{from} is not in {text}");
-        std::fs::write(&file, text.replace(from, to)).unwrap();
-    }
-
-    /// What a command that succeeds prints.
-    fn run(&self, arguments: &[&str]) -> String {
-        let output = dragoman(self.path()).args(arguments).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}\n{}",
-            shown(&output),
-            read_log(self.path())
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// What is said to commands about what there is not.
-    fn refuses_what_is_not_there(&self) {
-        for (name, arguments) in [
-            ("retry-nothing", vec!["parked", "retry"]),
-            (
-                "skip-nobody",
-                vec!["parked", "skip", "D-7", "--reason", "x"],
-            ),
-            ("show-nobody", vec!["parked", "show", "D-7"]),
-            (
-                "retry-stok",
-                vec!["parked", "retry", "--projection", "stok"],
-            ),
-            ("rebuild-stok", vec!["rebuild", "stok"]),
-            ("run-stok", vec!["run", "projection", "stok"]),
-        ] {
-            let output = dragoman(self.path()).args(arguments).output().unwrap();
-            assert_eq!(output.status.code(), Some(2), "{name}");
-            insta::assert_snapshot!(format!("refused-{name}"), shown(&output));
-        }
-    }
-
-    fn status(&self) -> Value {
-        serde_json::from_str(&self.run(&["status", "--json"])).unwrap()
-    }
-
-    fn parked(&self) -> Vec<Value> {
-        self.run(&["parked", "list", "--json"])
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    }
-
-    /// The table, as `psql` prints it.
-    fn stock(&self) -> String {
-        let url = std::fs::read_to_string(self.path().join(".dragoman/postgres.url")).unwrap();
-        let output = Command::new(psql())
-            .args([url.trim(), "-AtXc", "select * from stock order by sku"])
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// Sends an event as `curl` would, and gives the status of the answer.
-    fn send(&self, key: &str, event_type: &str, subject: &str, lines: &Value) -> u16 {
-        let body = json!({
-            "specversion": "1.0", "id": uuid::Uuid::new_v4(), "source": "/shop",
-            "type": event_type, "subject": subject, "data": { "lines": lines },
-        })
-        .to_string();
-        let mut stream = None;
-        wait("ingest listens", || {
-            stream = TcpStream::connect(("127.0.0.1", self.port)).ok();
-            stream.is_some()
-        });
-        let mut stream = stream.unwrap();
-        write!(
-            stream,
-            "POST /v1/events HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\
-             Authorization: Bearer {key}\r\nContent-Type: application/cloudevents+json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap_or_default();
-        status.parse().unwrap_or_else(|_| panic!("{answer}"))
+/// What is said to commands about what there is not.
+fn refuses_what_is_not_there(project: &Project) {
+    for (name, arguments) in [
+        ("retry-nothing", vec!["parked", "retry"]),
+        (
+            "skip-nobody",
+            vec!["parked", "skip", "D-7", "--reason", "x"],
+        ),
+        ("show-nobody", vec!["parked", "show", "D-7"]),
+        (
+            "retry-stok",
+            vec!["parked", "retry", "--projection", "stok"],
+        ),
+        ("rebuild-stok", vec!["rebuild", "stok"]),
+        ("run-stok", vec!["run", "projection", "stok"]),
+    ] {
+        let output = dragoman(project.path()).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        insta::assert_snapshot!(format!("refused-{name}"), shown(&output));
     }
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-/// Where Postgres' own client is: beside its server.
-fn psql() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten();
-    versions
-        .map(|version| version.unwrap().path().join("bin/psql"))
-        .find(|program| program.exists())
-        .unwrap_or_else(|| PathBuf::from("psql"))
+/// The table, as `psql` prints it.
+fn stock(project: &Project) -> String {
+    let read = project.psql("select * from stock order by sku").output();
+    String::from_utf8(read.unwrap().stdout)
+        .unwrap()
+        .trim()
+        .to_owned()
 }
 
 #[test]
@@ -164,7 +60,7 @@ fn a_new_project_runs_as_it_stands_and_is_operated() {
     // An event goes in and is a row.
     let lines = json!([{ "sku": "teapot", "quantity": 2 }]);
     assert_eq!(project.send(key, "order.placed", "order-1", &lines), 201);
-    wait("the order is a row", || project.stock() == "teapot|0|2");
+    wait("the order is a row", || stock(&project) == "teapot|0|2");
 
     // A bad one parks its subject, and what follows of that queues behind it.
     let bad = json!([{ "sku": "teapot", "quantity": "many" }]);
@@ -188,7 +84,7 @@ fn a_new_project_runs_as_it_stands_and_is_operated() {
     assert_eq!(status["projections"]["stock"]["position"], 3);
     insta::assert_snapshot!("parked-list", project.run(&["parked", "list"]));
     insta::assert_snapshot!("status-parked", project.run(&["status"]));
-    project.refuses_what_is_not_there();
+    refuses_what_is_not_there(&project);
     project.run(&["parked", "retry", "D-1"]);
     wait("it was tried and failed again", || {
         project.parked()[0]["attempts"] == 2
@@ -196,7 +92,7 @@ fn a_new_project_runs_as_it_stands_and_is_operated() {
 
     // Skipped by an operator, it lets the other go on.
     project.run(&["parked", "skip", "D-1", "--reason", "typed by hand"]);
-    wait("the other took effect", || project.stock() == "teapot|12|2");
+    wait("the other took effect", || stock(&project) == "teapot|12|2");
     assert!(project.parked().is_empty());
     let account = json!({
         "position": 3, "lag": 0, "applied": 2,
@@ -206,7 +102,7 @@ fn a_new_project_runs_as_it_stands_and_is_operated() {
 
     // Rebuilt, it is the same: what was decided holds.
     project.run(&["rebuild", "stock"]);
-    assert_eq!(project.stock(), "teapot|12|2");
+    assert_eq!(stock(&project), "teapot|12|2");
     let status = project.status();
     assert_eq!(status["projections"]["stock"], account);
     assert_eq!(status["balanced"], true, "{status}");
@@ -234,7 +130,7 @@ fn a_new_project_runs_as_it_stands_and_is_operated() {
     project.edit("  stock:  ", &format!("{AWAY}  stock:  "));
     let mut dev = Dev::start(project.path());
     assert_eq!(project.send(key, "order.placed", "order-2", &lines), 201);
-    wait("it goes on", || project.stock() == "teapot|12|4");
+    wait("it goes on", || stock(&project) == "teapot|12|4");
     let shown_status = dragoman(project.path())
         .args(["status", "--json"])
         .output()

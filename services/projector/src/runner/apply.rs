@@ -6,13 +6,12 @@ use dragoman_core::RecordedEvent;
 use dragoman_faults::{CrashPoint, crash};
 use tokio::task::JoinError;
 
-use super::ProjectorError;
-use super::answer_limit::AnswerLimit;
+use super::attempts::Attempts;
 use super::cursor::{Cursor, Place};
-use super::patience::{Quit, Tries};
+use super::patience::Quit;
 use super::sending::Finished;
 use super::session::{Session, StepEnd};
-use crate::{Applied, ApplyError, DatabaseEffect, Definition, Generation, Target, telemetry};
+use crate::{Applied, DatabaseEffect, Definition, Generation, Target, telemetry};
 
 /// One generation of a projection, to apply events to.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +36,7 @@ impl Applier<'_> {
         quit: &Quit,
     ) -> Result<Applied, StepEnd> {
         let projection = &self.definition.name;
-        let mut tries = Tries::default();
-        let mut limit = AnswerLimit::default();
+        let mut attempts = Attempts::new(projection, quit);
         loop {
             let began = Instant::now();
             let step = cursor.step(events, to);
@@ -48,33 +46,11 @@ impl Applier<'_> {
             let applying = self
                 .target
                 .apply(self.definition, self.effect, self.generation, step);
-            let applied = match limit.wait(projection, applying).await {
-                Ok(applied) => applied,
-                // If it was done all the same, the owner record tells the next try.
-                Err(no_answer) => {
-                    if !tries.rest(projection, &no_answer, quit).await {
-                        return Err(StepEnd::Quit);
-                    }
-                    continue;
-                }
-            };
-            match applied {
-                Ok(applied) => {
-                    crash(CrashPoint::ProjectionAfterCommit);
-                    cursor.moved(&applied.checkpoint);
-                    telemetry::applied(projection, &applied, began.elapsed());
-                    return Ok(applied);
-                }
-                Err(ApplyError::LostOwnership) => return Err(StepEnd::LostOwnership),
-                Err(ApplyError::Superseded) => return Err(StepEnd::Superseded),
-                Err(ApplyError::Target(error)) if error.is_unavailable() => {
-                    if !tries.rest(projection, &error, quit).await {
-                        return Err(StepEnd::Quit);
-                    }
-                }
-                Err(ApplyError::Target(error)) => {
-                    return Err(StepEnd::Halted(ProjectorError::target(projection)(error)));
-                }
+            if let Some(applied) = attempts.make(applying).await? {
+                crash(CrashPoint::ProjectionAfterCommit);
+                cursor.moved(&applied.checkpoint);
+                telemetry::applied(projection, &applied, began.elapsed());
+                return Ok(applied);
             }
         }
     }

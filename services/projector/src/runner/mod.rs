@@ -18,6 +18,7 @@ mod account;
 mod alone;
 mod answer_limit;
 mod apply;
+mod attempts;
 mod beginning;
 mod building;
 mod cursor;

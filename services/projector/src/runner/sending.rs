@@ -12,14 +12,14 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
-use super::answer_limit::AnswerLimit;
+use super::attempts::Attempts;
 use super::cursor::{Cursor, Place};
-use super::patience::{Quit, Tries};
+use super::patience::Quit;
 use super::session::{Session, StepEnd};
 use crate::bookkeeping::decisions::Verdict;
 use crate::bookkeeping::parking::Failure;
 use crate::sinks::http::{Entry, Letter, Outlook, Persistence, Receiver, State, Window};
-use crate::{Applied, ApplyError, Order, Step};
+use crate::{Applied, Order, Step};
 
 /// How many events of one reader are on their way or wait for those before them.
 const ROOM: usize = 2_000;
@@ -277,24 +277,13 @@ impl Session {
     }
 
     async fn outlook(&self, step: &Step<'_>, quit: &Quit) -> Result<Outlook, StepEnd> {
-        let mut tries = Tries::default();
-        let mut limit = AnswerLimit::default();
+        let mut attempts = Attempts::new(self.name(), quit);
         loop {
             let looking = self
                 .target
                 .outlook(&self.definition, &self.generation, step);
-            let error = match limit.wait(self.name(), looking).await {
-                Ok(Ok(outlook)) => return Ok(outlook),
-                Ok(Err(ApplyError::LostOwnership)) => return Err(StepEnd::LostOwnership),
-                Ok(Err(ApplyError::Superseded)) => return Err(StepEnd::Superseded),
-                Ok(Err(ApplyError::Target(error))) => ProjectorError::target(self.name())(error),
-                Err(no_answer) => no_answer,
-            };
-            if !error.is_unavailable() {
-                return Err(error.into());
-            }
-            if !tries.rest(self.name(), &error, quit).await {
-                return Err(StepEnd::Quit);
+            if let Some(outlook) = attempts.make(looking).await? {
+                return Ok(outlook);
             }
         }
     }

@@ -22,9 +22,9 @@ if mod(amount, 7) == 0 {
 }
 "#;
 
-type Row = (String, i64, i64, String);
+pub(crate) type Row = (String, i64, i64, String);
 
-fn folded(world: &World, types: &[&str], key: &str, order: &Value) -> Arc<Definition> {
+pub(crate) fn folded(world: &World, types: &[&str], key: &str, order: &Value) -> Arc<Definition> {
     let program = std::env::temp_dir().join(format!("fold-{}.vrl", uuid::Uuid::new_v4()));
     std::fs::write(&program, PROGRAM).unwrap();
     let others = json!({
@@ -37,7 +37,10 @@ fn folded(world: &World, types: &[&str], key: &str, order: &Value) -> Arc<Defini
     definition
 }
 
-fn fold(log: &[RecordedEvent], key: impl Fn(&RecordedEvent) -> Option<String>) -> Vec<Row> {
+pub(crate) fn fold(
+    log: &[RecordedEvent],
+    key: impl Fn(&RecordedEvent) -> Option<String>,
+) -> Vec<Row> {
     let mut rows: BTreeMap<String, (i64, i64, String)> = BTreeMap::new();
     for event in log {
         let Some(key) = key(event) else { continue };
@@ -59,7 +62,7 @@ fn fold(log: &[RecordedEvent], key: impl Fn(&RecordedEvent) -> Option<String>) -
         .collect()
 }
 
-async fn rows(world: &World) -> Vec<Row> {
+pub(crate) async fn rows(world: &World) -> Vec<Row> {
     let mut connection = PgConnection::connect(&world.target_url).await.unwrap();
     sqlx::query_as("select item, events, state, last from sales order by item collate \"C\"")
         .fetch_all(&mut connection)

@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod decided;
 mod folding;
 mod gaps;
 mod kafka;
 mod ledger;
+mod moving;
 mod operators;
 mod outages;
 mod poison;

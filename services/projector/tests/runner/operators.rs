@@ -4,15 +4,7 @@ use std::time::Duration;
 
 use dragoman_core::Event;
 
-use crate::support::{Relay, Running, World, event, eventually, sales, total};
-
-/// An event whose row cannot be made.
-fn broken(number: usize) -> Event {
-    Event {
-        data: "{\"item\":null,\"amount\":1}".into(),
-        ..event(number)
-    }
-}
+use crate::support::{Relay, Running, World, broken, event, eventually, sales, total};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_total_order_stops_at_what_fails_until_it_is_skipped() {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use dragoman_core::Event;
 use dragoman_projector::{ProjectorError, rebuild};
 use serde_json::json;
 
-use crate::support::{Relay, Running, World, definition, event, eventually, sales, total};
+use crate::support::{Relay, Running, World, broken, definition, event, eventually, sales, total};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_under_live_traffic_equals_the_fold() {
@@ -88,11 +87,8 @@ async fn a_rebuild_that_cannot_be_says_why() {
     let rebuilt = || async { rebuild(&total, &world.store, &target, "two", &|_| {}).await };
     let never = rebuilt().await.unwrap_err();
     assert_eq!(never.code(), "never_opened");
-    let broken = Event {
-        data: "{\"item\":null,\"amount\":1}".into(),
-        ..event(1)
-    };
-    world.append_events(vec![event(0), broken, event(2)]).await;
+    let events = vec![event(0), broken(1), event(2)];
+    world.append_events(events).await;
     relay.seal().await;
     let running = Running::by_ledger(&world, &total, "one");
     eventually("it stops", || async {

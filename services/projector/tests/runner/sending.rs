@@ -1,11 +1,9 @@
 //! Sending events to a receiver: one effect each, in order, whatever is lost.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
 use crate::support::{
-    Receiver, Relay, Reply, Running, World, eventually, everything_arrived, requests,
+    Receiver, Relay, Reply, Running, World, eventually, everything_arrived, one_key_each, requests,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,18 +69,7 @@ async fn lost_replies_and_a_hundred_crashes_leave_one_effect_each() {
     let last = Running::by_ledger(&world, &crm, "the last");
     everything_arrived(&world, &receiver, &crm).await;
     last.stop().await;
-    let keys: BTreeMap<String, String> = receiver
-        .calls()
-        .iter()
-        .map(|call| (call.id().to_owned(), call.key().to_owned()))
-        .collect();
-    for call in receiver.calls() {
-        assert_eq!(
-            keys[call.id()],
-            call.key(),
-            "every attempt has the same key"
-        );
-    }
+    one_key_each(&receiver);
 }
 
 #[tokio::test(flavor = "multi_thread")]

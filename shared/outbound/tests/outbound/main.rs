@@ -8,11 +8,13 @@
 )]
 
 mod answers;
+mod certificates;
 mod connections;
 mod faults;
 mod proxy;
 mod requests;
 mod server;
+mod tls;
 mod tokens;
 
 use std::error::Error;

@@ -7,10 +7,9 @@ use dragoman_faults::{Bug, planted};
 use tokio::time::timeout;
 
 use super::AT_ONCE;
-use crate::runner::ProjectorError;
-use crate::runner::answer_limit::AnswerLimit;
+use crate::runner::attempts::Attempts;
 use crate::runner::cursor::Cursor;
-use crate::runner::patience::{Quit, Tries};
+use crate::runner::patience::Quit;
 use crate::runner::session::{Session, StepEnd};
 use crate::sinks::http::{Entry, Recorded};
 use crate::{Applied, ApplyError, telemetry};
@@ -40,32 +39,10 @@ impl Session {
         if !sending.is_due(settled) && !passed_only {
             return Ok(None);
         }
-        let mut tries = Tries::default();
-        let mut limit = AnswerLimit::default();
+        let mut attempts = Attempts::new(self.name(), quit);
         loop {
-            let recording = self.record(cursor, settled);
-            let recorded = match limit.wait(self.name(), recording).await {
-                Ok(recorded) => recorded,
-                // If it was done all the same, the owner record tells the next try.
-                Err(no_answer) => {
-                    if !tries.rest(self.name(), &no_answer, quit).await {
-                        return Err(StepEnd::Quit);
-                    }
-                    continue;
-                }
-            };
-            match recorded {
-                Ok(applied) => return Ok(applied),
-                Err(ApplyError::LostOwnership) => return Err(StepEnd::LostOwnership),
-                Err(ApplyError::Superseded) => return Err(StepEnd::Superseded),
-                Err(ApplyError::Target(error)) if error.is_unavailable() => {
-                    if !tries.rest(self.name(), &error, quit).await {
-                        return Err(StepEnd::Quit);
-                    }
-                }
-                Err(ApplyError::Target(error)) => {
-                    return Err(ProjectorError::target(self.name())(error).into());
-                }
+            if let Some(applied) = attempts.make(self.record(cursor, settled)).await? {
+                return Ok(applied);
             }
         }
     }

@@ -41,3 +41,13 @@ pub(crate) async fn everything_arrived(
     let ids: BTreeSet<&str> = effects.iter().map(|call| call.id()).collect();
     assert_eq!(ids.len(), effects.len(), "one effect for each event");
 }
+
+/// Every attempt at an event was made under the same key.
+pub(crate) fn one_key_each(receiver: &Receiver) {
+    let calls = receiver.calls();
+    let mut keys: BTreeMap<&str, &str> = BTreeMap::new();
+    for call in &calls {
+        let key = *keys.entry(call.id()).or_insert_with(|| call.key());
+        assert_eq!(key, call.key(), "{} has two keys", call.id());
+    }
+}

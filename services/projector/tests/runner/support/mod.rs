@@ -7,11 +7,11 @@ mod receiver;
 mod relay;
 mod world;
 
-pub(crate) use arrived::{everything_arrived, log_by_subject};
+pub(crate) use arrived::{everything_arrived, log_by_subject, one_key_each};
 pub(crate) use projection::{Running, definition, requests, sales, sales_of_one_topic, total};
 pub(crate) use receiver::{Receiver, Reply};
 pub(crate) use relay::Relay;
-pub(crate) use world::{World, event};
+pub(crate) use world::{World, broken, event, sum_up};
 
 use std::future::Future;
 use std::time::{Duration, Instant};

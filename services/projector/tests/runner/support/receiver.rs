@@ -60,12 +60,15 @@ struct Tokens {
     life: Option<Duration>,
     /// It answers 503.
     down: bool,
+    /// How often somebody asked for one.
+    asked: usize,
     given: Vec<(String, Instant)>,
 }
 
 impl Tokens {
     /// The beginning of an answer, and its body.
     fn give(&mut self) -> (u16, String) {
+        self.asked += 1;
         let Some(life) = self.life.filter(|_| !self.down) else {
             return (503, String::new());
         };
@@ -149,6 +152,11 @@ impl Receiver {
     /// How many tokens were given.
     pub(crate) fn tokens_given(&self) -> usize {
         self.state.tokens.lock().unwrap().given.len()
+    }
+
+    /// How often tokens were asked for.
+    pub(crate) fn tokens_asked(&self) -> usize {
+        self.state.tokens.lock().unwrap().asked
     }
 
     /// Its token endpoint gives none, or does again.

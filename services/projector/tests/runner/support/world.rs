@@ -127,17 +127,8 @@ impl World {
 
     /// What the table of [`super::sales`] should hold: the log, folded by position.
     pub(crate) async fn fold(&self, wanted: impl Fn(&RecordedEvent) -> bool) -> Vec<Row> {
-        let mut rows: BTreeMap<String, (i64, i64, i64)> = BTreeMap::new();
-        for event in self.log().await.iter().filter(|event| wanted(event)) {
-            let data: serde_json::Value = serde_json::from_str(&event.event.data).unwrap();
-            let item = data["item"].as_str().unwrap().to_owned();
-            let amount = data["amount"].as_i64().unwrap();
-            let row = rows.entry(item).or_insert((0, 0, i64::MIN));
-            *row = (row.0 + 1, row.1 + amount, row.2.max(amount));
-        }
-        rows.into_iter()
-            .map(|(item, (times, sum, largest))| (item, times, sum, largest))
-            .collect()
+        let log = self.log().await;
+        sum_up(log.iter().filter(|event| wanted(event)))
     }
 
     /// What it holds.
@@ -186,6 +177,21 @@ impl World {
     }
 }
 
+/// The table of [`super::sales`] of these events.
+pub(crate) fn sum_up<'e>(events: impl Iterator<Item = &'e RecordedEvent>) -> Vec<Row> {
+    let mut rows: BTreeMap<String, (i64, i64, i64)> = BTreeMap::new();
+    for event in events {
+        let data: serde_json::Value = serde_json::from_str(&event.event.data).unwrap();
+        let item = data["item"].as_str().unwrap().to_owned();
+        let amount = data["amount"].as_i64().unwrap();
+        let row = rows.entry(item).or_insert((0, 0, i64::MIN));
+        *row = (row.0 + 1, row.1 + amount, row.2.max(amount));
+    }
+    rows.into_iter()
+        .map(|(item, (times, sum, largest))| (item, times, sum, largest))
+        .collect()
+}
+
 pub(crate) fn event(number: usize) -> Event {
     let (event_type, subject) = if number % 4 == 3 {
         ("stock.counted", format!("item-{}", number % 50))
@@ -206,6 +212,14 @@ pub(crate) fn event(number: usize) -> Event {
         ),
         traceparent: None,
         extensions: BTreeMap::new(),
+    }
+}
+
+/// One of which no row can be made.
+pub(crate) fn broken(number: usize) -> Event {
+    Event {
+        data: "{\"item\":null,\"amount\":\"much\"}".into(),
+        ..event(number)
     }
 }
 
