@@ -110,7 +110,8 @@ impl Store {
         let wanted: Vec<i64> = positions.iter().map(|position| position.0).collect();
         let during = || StoreError::during("reading single events of the log");
         // The batches come first, as values: the view ranks whole batches, and only a
-        // list that the planner sees keeps it from ranking all of them.
+        // list that the planner sees keeps it from ranking all of them. What is ranked is
+        // narrow: whole events of whole batches would be sorted on disk.
         let batches: Vec<i64> = sqlx::query_scalar(
             "select distinct found.batch
              from unnest($1::bigint[]) as wanted (position)
@@ -123,11 +124,12 @@ impl Store {
         .await
         .map_err(during())?;
         let rows: Vec<SealedRow> = sqlx::query_as(
-            "select position, seq, id, source, type, subject, time, stored_at, adapter,
+            "select found.position, seq, id, source, type, subject, time, stored_at, adapter,
                     content_type, traceparent, extensions, data
-             from dragoman.sealed_events
-             where batch = any ($1) and position = any ($2)
-             order by position",
+             from (select position, seq from dragoman.sealed_events
+                   where batch = any ($1) and position = any ($2)) as found
+             join dragoman.events using (seq)
+             order by found.position",
         )
         .bind(&batches)
         .bind(&wanted)
