@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dragoman_core::{RecordedEvent, chain};
+use dragoman_core::{Position, RecordedEvent, chain};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use super::ProjectorError;
 use super::answer_limit::AnswerLimit;
 use super::cursor::Cursor;
 use super::session::{Session, StepEnd};
-use crate::sinks::http::Receiver;
+use crate::sinks::http::{MOST_BROUGHT, Receiver};
 use crate::{ApplyError, DatabaseEffect, Drained, ParkedSubject, Reader, telemetry};
 
 /// How many subjects are tried at one look.
@@ -73,7 +73,10 @@ impl Session {
         reader: &Reader,
         limit: &mut AnswerLimit,
     ) -> Result<(), StepEnd> {
-        for (subject, events) in self.due(reader).await? {
+        for (subject, positions) in self.due(reader).await? {
+            let Some(events) = self.events_at(&positions).await? else {
+                return Ok(());
+            };
             let draining = self.target.drain(
                 &self.definition,
                 effect,
@@ -101,50 +104,78 @@ impl Session {
         let closing = &closing;
         let due = self.due(reader).await?;
         let mut draining = stream::iter(due)
-            .map(|(subject, events)| async move {
-                let drained = self
-                    .target
-                    .drain_to(
-                        receiver,
-                        &self.definition,
-                        &self.generation,
-                        &subject,
-                        &events,
-                        closing,
-                    )
-                    .await;
-                (subject, drained)
+            .map(|(subject, positions)| async move {
+                self.bring(receiver, &subject, &positions, closing).await
             })
             .buffer_unordered(AT_ONCE);
-        while let Some((subject, drained)) = draining.next().await {
-            self.came_of(&subject, drained)?;
+        while let Some(brought) = draining.next().await {
+            brought?;
         }
         Ok(())
     }
 
-    /// The subjects whose time has come, with their events as the log has them. None when
-    /// the target or the log is away.
-    async fn due(
+    /// Brings the first event of a subject to the receiver, and those behind it once it is
+    /// through: mostly it fails again, and then the others need not be read.
+    async fn bring(
         &self,
-        reader: &Reader,
-    ) -> Result<Vec<(ParkedSubject, Vec<RecordedEvent>)>, StepEnd> {
+        receiver: &Receiver,
+        subject: &ParkedSubject,
+        positions: &[Position],
+        closing: &CancellationToken,
+    ) -> Result<(), StepEnd> {
+        let positions = positions.get(..MOST_BROUGHT).unwrap_or(positions);
+        let (first, behind) = positions.split_at(positions.len().min(1));
+        for positions in [first, behind] {
+            if positions.is_empty() {
+                break;
+            }
+            let Some(events) = self.events_at(positions).await? else {
+                break;
+            };
+            let drained = self
+                .target
+                .drain_to(
+                    receiver,
+                    &self.definition,
+                    &self.generation,
+                    subject,
+                    &events,
+                    closing,
+                )
+                .await;
+            let through = drained
+                .as_ref()
+                .is_ok_and(|drained| drained.applied + drained.skipped == events.len());
+            self.came_of(subject, drained)?;
+            if !through {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The subjects whose time has come, with the positions of their events. None when the
+    /// target is away.
+    async fn due(&self, reader: &Reader) -> Result<Vec<(ParkedSubject, Vec<Position>)>, StepEnd> {
         let name = self.name();
         let asked = async {
             let due = self.target.due(&self.generation, reader, SUBJECTS);
             due.await.map_err(ProjectorError::target(name))
         };
-        let mut subjects = Vec::new();
-        for (subject, positions) in self.at_once(asked).await?.unwrap_or_default() {
-            let asked = async {
-                let events = self.store.events_at(&positions).await;
-                events.map_err(ProjectorError::store(name))
-            };
-            match self.at_once(asked).await? {
-                Some(events) => subjects.push((subject, events)),
-                None => break,
-            }
-        }
-        Ok(subjects)
+        Ok(self.at_once(asked).await?.unwrap_or_default())
+    }
+
+    /// Events as the log has them; `None` when it is away.
+    async fn events_at(
+        &self,
+        positions: &[Position],
+    ) -> Result<Option<Vec<RecordedEvent>>, StepEnd> {
+        let name = self.name();
+        let asked = async {
+            let events = self.store.events_at(positions).await;
+            events.map_err(ProjectorError::store(name))
+        };
+        Ok(self.at_once(asked).await?)
     }
 
     /// Says what came of a subject. False when the target is away.

@@ -28,7 +28,7 @@ use crate::{Definition, Effect};
 const DOING: &str = "trying a parked subject again";
 
 /// The most events of one subject that are sent before it is written down.
-const AT_ONCE: usize = 50;
+pub(crate) const MOST_BROUGHT: usize = 50;
 
 /// An event of a parked subject whose turn has come.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl Target {
             return Ok(Vec::new());
         }
         let waiting = queue
-            .first(&mut transaction, events.len().min(AT_ONCE))
+            .first(&mut transaction, events.len().min(MOST_BROUGHT))
             .await?;
         let decided = decided_among(&mut transaction, &definition.name, events).await?;
         transaction
