@@ -142,7 +142,12 @@ async fn come_and_go(
         };
         tokio::select! {
             () = listen(port, take_now) => {}
-            _gone = presence.wait_for(is_gone) => {}
+            gone = presence.wait_for(is_gone) => {
+                // Otherwise it would listen anew, over and over, until its thread ends.
+                if gone.is_err() {
+                    return;
+                }
+            }
         }
         let back = presence.wait_for(|presence| !is_gone(presence)).await;
         if back.is_err() {
