@@ -20,6 +20,7 @@ use super::cursor::Cursor;
 use super::drain::Drainer;
 use super::halt::clear_halt;
 use super::lane::{Lane, Told};
+use super::lost::Lost;
 use super::patience::{Quit, patiently};
 use super::room::Room;
 use super::session::{Session, StepEnd};
@@ -48,6 +49,7 @@ pub(super) async fn follow_kafka(
         room: Room::new(),
         readings: Vec::new(),
         lanes: HashMap::new(),
+        lost: Lost::default(),
     };
     if let Err(end) = follower.follow().await {
         session.end_for(end);
@@ -71,6 +73,7 @@ struct Follower<'a> {
     /// Readings of the log for lanes that begin.
     readings: Vec<AbortOnDropHandle<()>>,
     lanes: HashMap<TopicPartition, Running>,
+    lost: Lost,
 }
 
 impl Follower<'_> {
@@ -90,6 +93,7 @@ impl Follower<'_> {
                 biased;
                 () = self.quit.cancelled() => break Err(StepEnd::Quit),
                 event = consumer.next() => event,
+                () = self.lost.left_alone(session.name(), self.kafka) => break Err(StepEnd::ReaderStalled),
             };
             session.handing_over.store(true, Ordering::Relaxed);
             let handled = match event {
@@ -180,6 +184,7 @@ impl Follower<'_> {
             let anchor = mark.map_or(0, |mark| mark.kafka_offset + 1);
             starts.push(self.start_lane(claim, cursor, anchor, &mut beginners));
         }
+        self.lost.forget();
         self.readings.retain(|reading| !reading.is_finished());
         self.readings.extend(beginners.start(self.session));
         tracing::info!(
@@ -273,6 +278,7 @@ impl Follower<'_> {
         for partition in revocation.partitions() {
             self.end_lane(partition).await;
         }
+        self.lost.take_note(&revocation);
         tracing::info!(
             projection = self.session.name(),
             partitions = revocation.partitions().len(),

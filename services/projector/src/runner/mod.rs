@@ -30,6 +30,7 @@ mod follow_ledger;
 mod halt;
 mod lane;
 mod lineage;
+mod lost;
 mod open;
 mod options;
 mod patience;
