@@ -56,7 +56,7 @@ pub(super) fn start(
         .set("fetch.wait.max.ms", "200")
         // Stretches of one partition no longer than what its reader takes at once or
         // twice: the readers of the others are not to wait meanwhile.
-        .set("max.partition.fetch.bytes", "262144")
+        .set("max.partition.fetch.bytes", "65536")
         .set("queued.max.messages.kbytes", "8192")
         // Once that much is queued the client stops asking for this long, a second by
         // default, in which a quick reader has read it all.

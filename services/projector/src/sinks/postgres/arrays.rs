@@ -1,12 +1,15 @@
 //! Values of many rows in one statement: an array for each column.
 
+use std::borrow::Cow;
+
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
 use super::column_type::{cast, wire_type};
+use super::gather::Gathered;
 use super::value::Value;
-use crate::ColumnType;
+use crate::{ColumnType, TableEffect};
 
 /// Parts of a statement, with commas between them.
 pub(super) fn joined(parts: impl Iterator<Item = String>) -> String {
@@ -40,11 +43,38 @@ fn travelled(number: usize, column_type: ColumnType) -> String {
     format!("${number}::{}[]", wire_type(column_type))
 }
 
+/// Binds keys of rows, an array for each of their columns.
+pub(super) fn bind_keys<'q>(
+    mut query: Bound<'q>,
+    effect: &TableEffect,
+    keys: impl Iterator<Item = &'q [Value]> + Clone,
+) -> Bound<'q> {
+    for (index, (_, column_type)) in effect.key_columns().enumerate() {
+        query = bind(query, column_type, keys.clone().map(|key| key.get(index)));
+    }
+    query
+}
+
+/// Binds rows, an array for each column, those of the key first.
+pub(super) fn bind_rows<'q>(
+    query: Bound<'q>,
+    effect: &TableEffect,
+    rows: impl Iterator<Item = &'q Gathered<'q>> + Clone,
+) -> Bound<'q> {
+    let mut query = bind_keys(query, effect, rows.clone().map(|row| row.key));
+    for (index, (_, column_type)) in effect.columns().enumerate() {
+        let values = rows.clone();
+        let values = values.map(|row| row.columns.get(index)?.as_ref().map(Cow::as_ref));
+        query = bind(query, column_type, values);
+    }
+    query
+}
+
 pub(super) type Bound<'q> = Query<'q, Postgres, PgArguments>;
 
 /// Binds the values of one column as an array. A value is of the column's type, so the
 /// other arms of each match never come up.
-pub(super) fn bind<'q>(
+fn bind<'q>(
     query: Bound<'q>,
     column_type: ColumnType,
     values: impl Iterator<Item = Option<&'q Value>>,

@@ -1,10 +1,8 @@
 //! One statement that brings gathered rows into the table, without reading it.
 
-use std::borrow::Cow;
-
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::arrays::{bind, joined, unnested};
+use super::arrays::{bind_rows, joined, unnested};
 use super::column_type::cast;
 use super::gather::Gathered;
 use crate::bookkeeping::place::{Place, quoted};
@@ -20,17 +18,8 @@ pub(super) async fn upsert(
     if rows.is_empty() {
         return Ok(());
     }
-    let mut query = sqlx::query(AssertSqlSafe(statement(effect, table)));
-    for (index, (_, column_type)) in effect.key_columns().enumerate() {
-        let values = rows.iter().map(|row| row.key.get(index));
-        query = bind(query, column_type, values);
-    }
-    for (index, (_, column_type)) in effect.columns().enumerate() {
-        let values = rows
-            .iter()
-            .map(|row| row.columns.get(index)?.as_ref().map(Cow::as_ref));
-        query = bind(query, column_type, values);
-    }
+    let query = sqlx::query(AssertSqlSafe(statement(effect, table)));
+    let query = bind_rows(query, effect, rows.iter());
     query.execute(connection).await.map(|_| ())
 }
 

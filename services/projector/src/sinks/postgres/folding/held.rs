@@ -1,7 +1,5 @@
 //! One row, from what the table holds to what events make of it.
 
-use std::iter;
-
 use dragoman_core::chain;
 use dragoman_translate::{Cell, EventView, FoldInput, FoldOutcome, Item};
 
@@ -16,15 +14,26 @@ pub(super) type Values = Vec<Option<Value>>;
 /// A row while events are folded into it.
 #[derive(Debug, Default)]
 pub(super) struct HeldRow {
-    /// As the table has it, if it has it.
-    pub(super) before: Option<Values>,
+    /// Whether the table has it.
+    pub(super) there: bool,
     /// As it is to be, if it is to be.
     pub(super) now: Option<Values>,
+    /// Whether that is something else than it was, or was in between.
+    pub(super) changed: bool,
     /// Why it cannot be read, if somebody else has written into it.
     pub(super) unreadable: Option<String>,
 }
 
 impl HeldRow {
+    /// One that the table has.
+    pub(super) fn read(values: Values) -> Self {
+        Self {
+            there: true,
+            now: Some(values),
+            ..Self::default()
+        }
+    }
+
     /// Folds an event into it, or an element of it.
     ///
     /// # Errors
@@ -48,31 +57,46 @@ impl HeldRow {
             row: row.as_deref(),
         };
         let outcome = rule.program.run(input).map_err(|error| chain(&error))?;
-        self.now = match outcome {
-            FoldOutcome::Delete => None,
+        match outcome {
+            FoldOutcome::Delete => {
+                self.changed |= self.now.is_some();
+                self.now = None;
+            }
             FoldOutcome::Row(left) => {
                 let columns = rule.columns.iter().zip(left);
                 // All of them first: one that its column does not take leaves the row.
                 let left: Vec<_> = columns
                     .map(|(column, cell)| cell.map(|cell| taken(column, cell)).transpose())
                     .collect::<Result<_, _>>()?;
-                let held = self.now.take().into_iter().flatten();
-                let held = held.chain(iter::repeat_with(|| None));
-                let both = left.into_iter().zip(held);
-                Some(both.map(|(left, held)| left.unwrap_or(held)).collect())
+                self.take(left);
             }
-        };
+        }
         Ok(())
+    }
+
+    /// Takes what a program left in each column; `None`: what it held.
+    fn take(&mut self, left: Vec<Option<Option<Value>>>) {
+        self.changed |= self.now.is_none();
+        let mut held = self.now.take().unwrap_or_default().into_iter();
+        let mut now = Vec::with_capacity(left.len());
+        for left in left {
+            let held = held.next().flatten();
+            now.push(match left {
+                None => held,
+                Some(left) => {
+                    self.changed |= !is_same(held.as_ref(), left.as_ref());
+                    left
+                }
+            });
+        }
+        self.now = Some(now);
     }
 
     /// Whether the table is to hold something else than it does.
     pub(super) fn is_changed(&self) -> bool {
-        match (&self.before, &self.now) {
-            (Some(before), Some(now)) => {
-                let mut columns = before.iter().zip(now);
-                columns.any(|(before, now)| !is_same(before.as_ref(), now.as_ref()))
-            }
-            (before, now) => before.is_some() != now.is_some(),
+        match (self.there, &self.now) {
+            (true, Some(_)) => self.changed,
+            (there, now) => there != now.is_some(),
         }
     }
 }

@@ -4,7 +4,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use thiserror::Error;
 
-use super::super::arrays::{array_of, bind, joined, unnested};
+use super::super::arrays::{array_of, bind_keys, joined, unnested};
 use super::super::column_type::wire_type;
 use super::super::value::{Double, Value};
 use super::cells::{date, numeric, timestamp};
@@ -39,10 +39,8 @@ pub(super) async fn rows(
     table: &Place,
     keys: &[&[Value]],
 ) -> Result<Vec<FoundRow>, sqlx::Error> {
-    let mut query = sqlx::query(AssertSqlSafe(statement(effect, table)));
-    for (index, (_, column_type)) in effect.key_columns().enumerate() {
-        query = bind(query, column_type, keys.iter().map(|key| key.get(index)));
-    }
+    let query = sqlx::query(AssertSqlSafe(statement(effect, table)));
+    let query = bind_keys(query, effect, keys.iter().copied());
     let found = query.fetch_all(connection).await?;
     found.iter().map(|row| found_row(effect, row)).collect()
 }
@@ -111,11 +109,7 @@ fn held_row(effect: &TableEffect, row: &PgRow, first: usize) -> Result<HeldRow, 
             }
         }
     }
-    Ok(HeldRow {
-        before: Some(values.clone()),
-        now: Some(values),
-        unreadable: None,
-    })
+    Ok(HeldRow::read(values))
 }
 
 /// What a column holds.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::super::arrays::{bind, unnested};
+use super::super::arrays::{bind_keys, unnested};
 use super::super::column_type::cast;
 use super::super::gather::Gathered;
 use super::super::upsert::upsert;
@@ -50,10 +50,8 @@ impl FoldedTable<'_> {
             unnested(self.effect.key_columns().map(|(_, kind)| kind)),
             same_key(self.effect)
         );
-        let mut query = sqlx::query(AssertSqlSafe(statement));
-        for (index, (_, column_type)) in self.effect.key_columns().enumerate() {
-            query = bind(query, column_type, keys.iter().map(|key| key.get(index)));
-        }
+        let query = sqlx::query(AssertSqlSafe(statement));
+        let query = bind_keys(query, self.effect, keys.iter().copied());
         query.execute(connection).await.map(|_| ())
     }
 }
