@@ -36,8 +36,8 @@ const LONG: [Attack; 3] = [
 const STORMS: u32 = 12;
 /// Storms of a quick one.
 const QUICK_STORMS: u32 = 1;
-/// Faults of servers in a quick one.
-const QUICK_FAULTS: usize = 2;
+/// Faults of servers in a quick one, which takes five minutes and no more.
+const QUICK_FAULTS: usize = 1;
 
 /// Every attack of the environment. A quick run takes one weather of each wire, some faults
 /// of servers, and fewer storms, as its seed has it.

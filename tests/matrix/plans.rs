@@ -98,7 +98,7 @@ fn length(attack: Attack) -> u32 {
         Attack::Crash(point, _, deaths)
             if matches!(point.part(), Part::Projection | Part::Parking) =>
         {
-            4 * deaths.count()
+            6 * deaths.count()
         }
         Attack::Crash(_, _, deaths) | Attack::Entry(_, _, _, deaths) => deaths.count(),
         other => environment::length(other),
