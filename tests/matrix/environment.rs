@@ -39,8 +39,8 @@ const QUICK_STORMS: u32 = 1;
 /// Faults of servers in a quick one, which takes five minutes and no more.
 const QUICK_FAULTS: usize = 1;
 
-/// Every attack of the environment. A quick run takes one weather of each wire, some faults
-/// of servers, and fewer storms, as its seed has it.
+/// Every attack of the environment. A quick run takes one weather of each wire, one fault
+/// of a server, and fewer storms, as its seed has it.
 pub(crate) fn attacks(arguments: &Arguments) -> Vec<Attack> {
     // Its own, so that it changes no other choice.
     let mut random = StdRng::seed_from_u64(arguments.seed);

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! matrix                everything
-//! matrix --quick        each crash point once, some environment faults, each planted bug
+//! matrix --quick        each crash point once, fewer environment faults, each planted bug
 //! matrix TEXT…          what contains one of the texts, as `relay.after_seal` or `planted`
 //! matrix --seed N       the same choices and the same random moments again
 //! matrix --at-a-time N  so many lives beside each other

@@ -92,11 +92,13 @@ fn crashes(point: CrashPoint) -> Vec<Vec<Attack>> {
 fn length(attack: Attack) -> u32 {
     match attack {
         Attack::Crash(CrashPoint::ProjectionOnRevoke, _, deaths) => 10 * deaths.count(),
-        // Beside the wait of its group there is much to send.
-        Attack::Crash(point, _, deaths) if point.part() == Part::Sending => 6 * deaths.count(),
         Attack::Crash(point, _, deaths) if point.part() == Part::Replay => 8 + deaths.count(),
+        // Its group waits for it, and then there is much to catch up with.
         Attack::Crash(point, _, deaths)
-            if matches!(point.part(), Part::Projection | Part::Parking) =>
+            if matches!(
+                point.part(),
+                Part::Projection | Part::Parking | Part::Sending
+            ) =>
         {
             6 * deaths.count()
         }

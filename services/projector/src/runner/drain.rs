@@ -12,7 +12,7 @@ use super::ProjectorError;
 use super::answer_limit::AnswerLimit;
 use super::cursor::Cursor;
 use super::session::{Session, StepEnd};
-use crate::sinks::http::{MOST_BROUGHT, Receiver};
+use crate::sinks::http::Receiver;
 use crate::{ApplyError, DatabaseEffect, Drained, ParkedSubject, Reader, telemetry};
 
 /// How many subjects are tried at one look.
@@ -20,6 +20,9 @@ const SUBJECTS: i64 = 20;
 
 /// How many of them are brought to a receiver at once.
 const AT_ONCE: usize = 8;
+
+/// The most events of one of them that are brought at one look.
+const EVENTS: usize = 50;
 
 /// The trying of one reader's parked subjects.
 #[derive(Debug, Default)]
@@ -123,12 +126,9 @@ impl Session {
         positions: &[Position],
         closing: &CancellationToken,
     ) -> Result<(), StepEnd> {
-        let positions = positions.get(..MOST_BROUGHT).unwrap_or(positions);
+        let positions = positions.get(..EVENTS).unwrap_or(positions);
         let (first, behind) = positions.split_at(positions.len().min(1));
-        for positions in [first, behind] {
-            if positions.is_empty() {
-                break;
-            }
+        for positions in [first, behind].into_iter().filter(|it| !it.is_empty()) {
             let Some(events) = self.events_at(positions).await? else {
                 break;
             };
@@ -154,8 +154,8 @@ impl Session {
         Ok(())
     }
 
-    /// The subjects whose time has come, with the positions of their events. None when the
-    /// target is away.
+    /// The subjects whose time has come, with the positions of their events. There are none
+    /// while the target is away.
     async fn due(&self, reader: &Reader) -> Result<Vec<(ParkedSubject, Vec<Position>)>, StepEnd> {
         let name = self.name();
         let asked = async {

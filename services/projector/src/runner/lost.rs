@@ -3,6 +3,9 @@
 //! librdkafka gives its partitions up when the group has not answered for the time of a
 //! session, and then joins again by itself. Once in a while it does not, though Kafka is
 //! there again; nothing fails then, and nothing comes. A new client works.
+//!
+//! An assignment of nothing is not told, so a member that finds no partition left for it
+//! after a loss joins once more than it had to.
 
 use std::time::{Duration, Instant};
 

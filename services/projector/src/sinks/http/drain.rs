@@ -27,9 +27,6 @@ use crate::{Definition, Effect};
 
 const DOING: &str = "trying a parked subject again";
 
-/// The most events of one subject that are sent before it is written down.
-pub(crate) const MOST_BROUGHT: usize = 50;
-
 /// An event of a parked subject whose turn has come.
 #[derive(Debug)]
 enum Turn {
@@ -48,7 +45,8 @@ struct Outcome {
 impl Target {
     /// Sends the events of a parked subject in order; those that were taken, or skipped by
     /// an operator, leave the queue; at the first that fails the rest stays. `events` are
-    /// those at the positions of [`Target::due`], by position.
+    /// those at the positions of [`Target::due`], by position, from the first on; what came
+    /// of them is written down once all of them were sent.
     ///
     /// # Errors
     /// See [`ApplyError`]; of what was sent then nothing is written down, and it is sent
@@ -108,9 +106,7 @@ impl Target {
         if !queue.hold(&mut transaction).await? || !queue.is_untouched(&mut transaction).await? {
             return Ok(Vec::new());
         }
-        let waiting = queue
-            .first(&mut transaction, events.len().min(MOST_BROUGHT))
-            .await?;
+        let waiting = queue.first(&mut transaction, events.len()).await?;
         let decided = decided_among(&mut transaction, &definition.name, events).await?;
         transaction
             .commit()

@@ -20,7 +20,6 @@ mod record;
 mod verdict;
 mod window;
 
-pub(crate) use drain::MOST_BROUGHT;
 pub(crate) use receiver::{Letter, Persistence, Receiver};
 pub(crate) use record::{Outlook, Recorded};
 pub(crate) use verdict::Verdict;

@@ -1,13 +1,10 @@
 //! Values of many rows in one statement: an array for each column.
 
-use std::borrow::Cow;
-
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
 use super::column_type::{cast, wire_type};
-use super::gather::Gathered;
 use super::value::Value;
 use crate::{ColumnType, TableEffect};
 
@@ -55,26 +52,11 @@ pub(super) fn bind_keys<'q>(
     query
 }
 
-/// Binds rows, an array for each column, those of the key first.
-pub(super) fn bind_rows<'q>(
-    query: Bound<'q>,
-    effect: &TableEffect,
-    rows: impl Iterator<Item = &'q Gathered<'q>> + Clone,
-) -> Bound<'q> {
-    let mut query = bind_keys(query, effect, rows.clone().map(|row| row.key));
-    for (index, (_, column_type)) in effect.columns().enumerate() {
-        let values = rows.clone();
-        let values = values.map(|row| row.columns.get(index)?.as_ref().map(Cow::as_ref));
-        query = bind(query, column_type, values);
-    }
-    query
-}
-
 pub(super) type Bound<'q> = Query<'q, Postgres, PgArguments>;
 
 /// Binds the values of one column as an array. A value is of the column's type, so the
 /// other arms of each match never come up.
-fn bind<'q>(
+pub(super) fn bind<'q>(
     query: Bound<'q>,
     column_type: ColumnType,
     values: impl Iterator<Item = Option<&'q Value>>,

@@ -1,8 +1,10 @@
 //! One statement that brings gathered rows into the table, without reading it.
 
+use std::borrow::Cow;
+
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::arrays::{bind_rows, joined, unnested};
+use super::arrays::{bind, bind_keys, joined, unnested};
 use super::column_type::cast;
 use super::gather::Gathered;
 use crate::bookkeeping::place::{Place, quoted};
@@ -19,7 +21,13 @@ pub(super) async fn upsert(
         return Ok(());
     }
     let query = sqlx::query(AssertSqlSafe(statement(effect, table)));
-    let query = bind_rows(query, effect, rows.iter());
+    let mut query = bind_keys(query, effect, rows.iter().map(|row| row.key));
+    for (index, (_, column_type)) in effect.columns().enumerate() {
+        let values = rows
+            .iter()
+            .map(|row| row.columns.get(index)?.as_ref().map(Cow::as_ref));
+        query = bind(query, column_type, values);
+    }
     query.execute(connection).await.map(|_| ())
 }
 
