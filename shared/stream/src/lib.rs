@@ -16,7 +16,8 @@ mod tail;
 mod topics;
 
 pub use consumer::{
-    Assignment, Claim, Consumer, ConsumerEvent, ConsumerOptions, Revocation, StartFrom,
+    Assignment, Claim, Consumer, ConsumerEvent, ConsumerOptions, Found, PartitionReader,
+    Revocation, StartFrom,
 };
 pub use error::{ClientFailure, StreamError};
 pub use headers::HeaderError;

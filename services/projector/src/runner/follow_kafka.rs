@@ -2,40 +2,35 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use dragoman_faults::{CrashPoint, crash};
 use dragoman_store::{StoreError, TopicRecord};
 use dragoman_stream::{
-    Assignment, Claim, Consumer, ConsumerEvent, ConsumerOptions, KafkaOptions, Revocation,
-    StartFrom, TopicPartition,
+    Assignment, Claim, Consumer, ConsumerEvent, ConsumerOptions, KafkaOptions, PartitionReader,
+    Revocation, StartFrom, TopicPartition,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::ProjectorError;
-use super::beginning::Beginners;
+use super::beginning::{Beginners, Beginning};
 use super::cursor::Cursor;
 use super::drain::Drainer;
 use super::halt::clear_halt;
-use super::lane::{Lane, Told};
+use super::lane::Lane;
 use super::lost::Lost;
 use super::patience::{Quit, patiently};
-use super::room::Room;
 use super::session::{Session, StepEnd};
 use super::silence::Silence;
 use super::watch::Marks;
 use crate::{Opened, Reader, telemetry};
 
-/// How many batches of records may wait for a lane; what they may take is bounded by the
-/// [`Room`].
-const WAITING: usize = 64;
 /// How often the catalogue and the topics are looked at while they are not there yet.
 const NOT_YET: Duration = Duration::from_millis(500);
 
-/// Hands what the group's consumer says to a lane for each partition, until the
-/// session is over. Every lane has ended when this returns.
+/// Keeps a lane for each partition that the group gives, until the session is over. Every lane has ended when this returns.
 pub(super) async fn follow_kafka(
     session: &Arc<Session>,
     kafka: &KafkaOptions,
@@ -46,7 +41,6 @@ pub(super) async fn follow_kafka(
         kafka,
         marks,
         quit: Quit::with(&session.over),
-        room: Room::new(),
         readings: Vec::new(),
         lanes: HashMap::new(),
         lost: Lost::default(),
@@ -58,21 +52,14 @@ pub(super) async fn follow_kafka(
     follower.end_lanes().await;
 }
 
-/// A lane as it is seen from outside.
-struct Running {
-    told: mpsc::Sender<Told>,
-    task: AbortOnDropHandle<()>,
-}
-
 struct Follower<'a> {
     session: &'a Arc<Session>,
     kafka: &'a KafkaOptions,
     marks: &'a watch::Receiver<Marks>,
     quit: Quit,
-    room: Room,
     /// Readings of the log for lanes that begin.
     readings: Vec<AbortOnDropHandle<()>>,
-    lanes: HashMap<TopicPartition, Running>,
+    lanes: HashMap<TopicPartition, AbortOnDropHandle<()>>,
     lost: Lost,
 }
 
@@ -80,11 +67,10 @@ impl Follower<'_> {
     async fn follow(&mut self) -> Result<(), StepEnd> {
         self.wait_for_catalogue().await?;
         let session = self.session;
-        let mut options = ConsumerOptions::new(
+        let options = ConsumerOptions::new(
             format!("dragoman.{}.g{}", session.name(), session.generation.number),
             self.topics().into_iter().collect(),
         );
-        options.batch = options.batch.min(session.options.batch_limit.max(1));
         let refused = || ProjectorError::stream(session.name());
         let mut consumer = Consumer::join(self.kafka, options).map_err(refused())?;
         clear_halt(&session.store, session.name()).await;
@@ -95,12 +81,10 @@ impl Follower<'_> {
                 event = consumer.next() => event,
                 () = self.lost.left_alone(session.name(), self.kafka) => break Err(StepEnd::ReaderStalled),
             };
-            session.handing_over.store(true, Ordering::Relaxed);
             let handled = match event {
                 Ok(event) => self.handle(event).await,
                 Err(error) => Err(StepEnd::Halted(refused()(error))),
             };
-            session.handing_over.store(false, Ordering::Relaxed);
             if let Err(end) = handled {
                 break Err(end);
             }
@@ -118,48 +102,6 @@ impl Follower<'_> {
                 self.revoke(revocation).await;
                 Ok(())
             }
-            ConsumerEvent::Records { partition, records } => {
-                crash(CrashPoint::ProjectionAfterPoll);
-                let room = tokio::select! {
-                    biased;
-                    () = self.quit.cancelled() => return Err(StepEnd::Quit),
-                    room = self.room.for_records(&records) => room,
-                };
-                self.tell(&partition, Told::Records { records, room }).await
-            }
-            ConsumerEvent::Foreign(foreign) => {
-                tracing::warn!(
-                    projection = self.session.name(), partition = %foreign.partition,
-                    offset = foreign.offset, reason = %foreign.reason,
-                    "a record that no relay wrote is passed over"
-                );
-                let told = Told::Foreign(foreign.offset);
-                self.tell(&foreign.partition, told).await
-            }
-            ConsumerEvent::Jumped {
-                partition,
-                expected,
-                found,
-            } => {
-                tracing::info!(
-                    projection = self.session.name(), %partition, expected, found,
-                    "a partition does not go on where it should have"
-                );
-                Ok(())
-            }
-        }
-    }
-
-    /// Hands something to a lane, and waits while that is busy. A lane that has ended
-    /// wants no more.
-    async fn tell(&mut self, partition: &TopicPartition, told: Told) -> Result<(), StepEnd> {
-        let Some(lane) = self.lanes.get(partition) else {
-            return Ok(());
-        };
-        tokio::select! {
-            biased;
-            () = self.quit.cancelled() => Err(StepEnd::Quit),
-            _ended = lane.told.send(told) => Ok(()),
         }
     }
 
@@ -172,7 +114,7 @@ impl Follower<'_> {
         let head = head.await?.ok_or(StepEnd::Quit)?;
         let counts = self.partition_counts(assignment.claims()).await?;
         let opened = self.session.look(&self.quit).await?;
-        let mut starts = Vec::new();
+        let (mut starts, mut begun) = (Vec::new(), Vec::new());
         let mut beginners = Beginners::until(head);
         for claim in assignment.claims() {
             self.end_lane(&claim.partition).await;
@@ -182,7 +124,9 @@ impl Follower<'_> {
                 mark.topic == *claim.partition.topic && mark.partition == claim.partition.partition
             });
             let anchor = mark.map_or(0, |mark| mark.kafka_offset + 1);
-            starts.push(self.start_lane(claim, cursor, anchor, &mut beginners));
+            let (start, lane) = begin(cursor, claim, anchor, &mut beginners);
+            starts.push(start);
+            begun.push(lane);
         }
         self.lost.forget();
         self.readings.retain(|reading| !reading.is_finished());
@@ -192,7 +136,9 @@ impl Follower<'_> {
             partitions = starts.len(),
             "partitions were assigned"
         );
-        assignment.start(starts);
+        for (lane, records) in begun.into_iter().zip(assignment.start(starts)) {
+            self.start_lane(lane, records);
+        }
         telemetry::partitions(self.session.name(), self.lanes.len());
         Ok(())
     }
@@ -233,44 +179,25 @@ impl Follower<'_> {
         ))
     }
 
-    /// Starts the lane of a partition and says from where to read it. A reader that has
-    /// no anchor in Kafka is brought to the end of the ledger by the log first, because
-    /// what Kafka holds of it need not be all (a type that came from another topic, a
-    /// retention that ended), and goes on in Kafka behind the relay's mark.
-    fn start_lane(
-        &mut self,
-        claim: &Claim,
-        cursor: Cursor,
-        anchor: i64,
-        beginners: &mut Beginners,
-    ) -> StartFrom {
-        let anchored = cursor.reached().next_offset;
-        let beginning = anchored.is_none().then(|| beginners.join(&cursor, anchor));
-        let offset = anchored.unwrap_or(anchor);
-        let (sender, told) = mpsc::channel(WAITING);
+    fn start_lane(&mut self, begun: Begun, records: PartitionReader) {
+        let partition = records.partition().clone();
         let lane = Lane {
             session: Arc::clone(self.session),
             kafka: self.kafka.clone(),
-            partition: claim.partition.clone(),
-            cursor,
-            beginning,
-            quit: self.session.quit(claim.revoked.clone()),
-            told,
+            quit: self.session.quit(begun.revoked),
+            cursor: begun.cursor,
+            beginning: begun.beginning,
+            next_offset: begun.offset,
+            records,
             marks: self.marks.clone(),
-            next_offset: offset,
             heard: Instant::now(),
             silence: Silence::since(Instant::now()),
             window: Vec::new(),
             ahead: None,
             drainer: Drainer::default(),
         };
-        let task = AbortOnDropHandle::new(tokio::spawn(watched(Arc::clone(self.session), lane)));
-        let running = Running { told: sender, task };
-        self.lanes.insert(claim.partition.clone(), running);
-        StartFrom {
-            partition: claim.partition.clone(),
-            offset: Some(offset),
-        }
+        let task = tokio::spawn(watched(Arc::clone(self.session), lane));
+        self.lanes.insert(partition, AbortOnDropHandle::new(task));
     }
 
     async fn revoke(&mut self, revocation: Revocation) {
@@ -292,15 +219,13 @@ impl Follower<'_> {
     /// Waits until the lane has finished its step in hand. Its claim is cancelled.
     async fn end_lane(&mut self, partition: &TopicPartition) {
         if let Some(lane) = self.lanes.remove(partition) {
-            drop(lane.told);
-            let _ended = lane.task.await;
+            let _ended = lane.await;
         }
     }
 
     async fn end_lanes(&mut self) {
         for (_, lane) in self.lanes.drain() {
-            drop(lane.told);
-            let _ended = lane.task.await;
+            let _ended = lane.await;
         }
     }
 
@@ -366,6 +291,41 @@ impl Follower<'_> {
         });
         answered.await?.ok_or(StepEnd::Quit)
     }
+}
+
+/// A lane whose partition is not read yet.
+struct Begun {
+    cursor: Cursor,
+    beginning: Option<Beginning>,
+    /// The offset from which it reads.
+    offset: i64,
+    revoked: CancellationToken,
+}
+
+/// Says from where the lane of a partition reads. A reader that has no anchor in Kafka yet
+/// is brought to the end of the ledger by the log first, because what Kafka holds of it
+/// need not be all (a type that came from another topic, a retention that ended), and goes
+/// on in Kafka behind the relay's mark, which is `anchor`.
+fn begin(
+    cursor: Cursor,
+    claim: &Claim,
+    anchor: i64,
+    beginners: &mut Beginners,
+) -> (StartFrom, Begun) {
+    let anchored = cursor.reached().next_offset;
+    let beginning = anchored.is_none().then(|| beginners.join(&cursor, anchor));
+    let offset = anchored.unwrap_or(anchor);
+    let start = StartFrom {
+        partition: claim.partition.clone(),
+        offset: Some(offset),
+    };
+    let begun = Begun {
+        cursor,
+        beginning,
+        offset,
+        revoked: claim.revoked.clone(),
+    };
+    (start, begun)
 }
 
 /// Runs a lane, and ends the session when it ended for more than its own sake; also

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dragoman_core::{Identity, Position, RecordedEvent};
-use dragoman_faults::{Bug, planted};
+use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use dragoman_store::Mark;
-use dragoman_stream::{KafkaOptions, Record, TopicPartition};
-use tokio::sync::{mpsc, watch};
+use dragoman_stream::{Found, KafkaOptions, PartitionReader, Record, StreamError, TopicPartition};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::beginning::Beginning;
 use super::cursor::{Cursor, Place};
 use super::drain::Drainer;
+use super::error::ProjectorError;
 use super::fill::Missing;
 use super::patience::{Quit, patiently};
-use super::room::Share;
 use super::session::{Session, StepEnd};
 use super::silence::Silence;
 use super::watch::Marks;
@@ -25,30 +25,20 @@ use crate::telemetry;
 /// How often a lane looks for what does not come from Kafka.
 const TICK: Duration = Duration::from_millis(300);
 
-/// The most batches of records that are taken in together: none of their events need be
-/// the projection's, and then no window fills.
-const TAKEN_TOGETHER: usize = 16;
-
-/// What a lane is told of its partition, in the order of the partition.
-#[derive(Debug)]
-pub(super) enum Told {
-    /// Records, and the room that they take until they are taken in.
-    Records { records: Vec<Record>, room: Share },
-    /// A record that is none of the hub's, at this offset.
-    Foreign(i64),
-}
+/// The most records that are looked at together: none of their events need be the
+/// projection's, and then no window fills.
+const LOOKED_AT_TOGETHER: usize = 8_000;
 
 /// A partition at work.
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) session: Arc<Session>,
     pub(super) kafka: KafkaOptions,
-    pub(super) partition: TopicPartition,
     pub(super) cursor: Cursor,
     /// How a reader that has no anchor in Kafka yet is brought there by the log first.
     pub(super) beginning: Option<Beginning>,
     pub(super) quit: Quit,
-    pub(super) told: mpsc::Receiver<Told>,
+    pub(super) records: PartitionReader,
     pub(super) marks: watch::Receiver<Marks>,
     /// The offset of the record that comes next.
     pub(super) next_offset: i64,
@@ -88,9 +78,9 @@ impl Lane {
                 finished = self.cursor.finished() => {
                     self.session.take_note(&mut self.cursor, finished, &self.quit).await?;
                 }
-                told = self.told.recv() => {
-                    let told = told.ok_or(StepEnd::Quit)?;
-                    self.take(told).await?;
+                ready = self.records.ready() => {
+                    ready.map_err(|error| self.given_up(error))?;
+                    self.take().await?;
                 }
             }
         }
@@ -107,23 +97,32 @@ impl Lane {
         self.check_tail().await
     }
 
-    /// How far the relay knows this partition to reach.
-    pub(super) fn mark(&self) -> Option<Mark> {
-        self.marks.borrow().get(&self.partition).cloned()
+    pub(super) const fn partition(&self) -> &TopicPartition {
+        self.records.partition()
     }
 
-    /// Takes in what it was told and what waits behind, up to a window, and lets it
-    /// take effect.
-    async fn take(&mut self, told: Told) -> Result<(), StepEnd> {
+    /// How far the relay knows this partition to reach.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        self.marks.borrow().get(self.partition()).cloned()
+    }
+
+    /// Why nothing more comes from Kafka.
+    pub(super) fn given_up(&self, error: StreamError) -> StepEnd {
+        StepEnd::Halted(ProjectorError::stream(self.session.name())(error))
+    }
+
+    /// Takes in what is there, up to a window, and lets it take effect.
+    async fn take(&mut self) -> Result<(), StepEnd> {
+        crash(CrashPoint::ProjectionAfterPoll);
         self.heard = Instant::now();
-        self.collect(told).await?;
-        for _ in 0..TAKEN_TOGETHER {
+        for _ in 0..LOOKED_AT_TOGETHER {
+            let found = self.records.take();
+            let Some(found) = found.map_err(|error| self.given_up(error))? else {
+                break;
+            };
+            self.collect(found).await?;
             if self.window.len() >= self.session.options.batch_limit {
                 break;
-            }
-            match self.told.try_recv() {
-                Ok(more) => self.collect(more).await?,
-                Err(_) => break,
             }
         }
         self.flush().await?;
@@ -131,14 +130,22 @@ impl Lane {
         Ok(())
     }
 
-    async fn collect(&mut self, told: Told) -> Result<(), StepEnd> {
-        match told {
-            Told::Foreign(offset) => self.next_offset = offset + 1,
-            Told::Records { records, room } => {
-                for record in records {
-                    self.collect_record(record).await?;
-                }
-                drop(room);
+    async fn collect(&mut self, found: Found) -> Result<(), StepEnd> {
+        let (projection, partition) = (self.session.name(), self.partition());
+        match found {
+            Found::Record(record) => return self.collect_record(record).await,
+            Found::Foreign(foreign) => {
+                tracing::warn!(
+                    projection, %partition, offset = foreign.offset, reason = %foreign.reason,
+                    "a record that no relay wrote is passed over"
+                );
+                self.next_offset = foreign.offset + 1;
+            }
+            Found::Jumped { expected, found } => {
+                tracing::info!(
+                    projection, %partition, expected, found,
+                    "a partition does not go on where it should have"
+                );
             }
         }
         Ok(())
@@ -174,9 +181,6 @@ impl Lane {
             }
         }
         self.push(record);
-        if self.window.len() >= self.session.options.batch_limit {
-            self.flush().await?;
-        }
         Ok(())
     }
 

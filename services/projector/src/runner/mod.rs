@@ -4,8 +4,8 @@
 //!   run ── opens the projection, then one session after the other
 //!    └─ session ── ends when paused, superseded, stopped or halted
 //!        ├─ watch          once a second: paused? head, marks, lineage
-//!        ├─ follow_kafka   hands records to one lane for each partition
-//!        │    └─ lane      begins by the log; window → step; gaps, lost tails filled from it
+//!        ├─ follow_kafka   keeps a lane for each partition that the group gives
+//!        │    └─ lane      begins by the log; records → window → step; gaps, lost tails filled from it
 //!        └─ follow_ledger  under a lease: read, compare, step
 //! ```
 //!
@@ -37,7 +37,6 @@ mod patience;
 mod read_ahead;
 mod rebuild;
 mod replay;
-mod room;
 mod run;
 mod sending;
 mod session;

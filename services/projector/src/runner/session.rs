@@ -1,6 +1,6 @@
 //! What the parts of a running projection share, from opening to the next opening.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dragoman_core::{Identity, Position};
@@ -65,9 +65,6 @@ pub(super) struct Session {
     /// Cancelled when the session ends, for whatever reason.
     pub(super) over: CancellationToken,
     pub(super) slots: Semaphore,
-    /// Whether something of Kafka is being handed to a lane right now: while that takes
-    /// long, the other lanes hear nothing.
-    pub(super) handing_over: AtomicBool,
     /// Why nothing goes through to the receiver, as it was last left for `status`.
     pub(super) reported: Mutex<Option<&'static str>>,
     /// The highest end of the ledger that was seen.
@@ -94,7 +91,6 @@ impl Session {
             generation,
             over: stop.child_token(),
             slots: Semaphore::new(STEPS_AT_ONCE),
-            handing_over: AtomicBool::new(false),
             reported: Mutex::default(),
             head: AtomicI64::new(0),
             end: Mutex::default(),

@@ -1,6 +1,5 @@
 //! What a partition lost at its end, where no record behind it tells.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use dragoman_core::{Identity, chain};
@@ -24,10 +23,11 @@ impl Lane {
     /// # Errors
     /// See [`StepEnd`].
     pub(super) async fn check_tail(&mut self) -> Result<(), StepEnd> {
-        if self.session.handing_over.load(Ordering::Relaxed) {
-            self.silence.broken(Instant::now());
+        if planted(Bug::TailUnchecked) || self.heard.elapsed() < QUIET {
+            return Ok(());
         }
-        if planted(Bug::TailUnchecked) || self.heard.elapsed() < QUIET || !self.told.is_empty() {
+        let nothing_waits = self.records.is_empty();
+        if !nothing_waits.map_err(|error| self.given_up(error))? {
             return Ok(());
         }
         let mark = self.mark();
@@ -36,20 +36,20 @@ impl Lane {
         };
         let asked = tokio::select! {
             () = self.quit.cancelled() => return Err(StepEnd::Quit),
-            asked = read_end(&self.kafka, &self.partition) => asked,
+            asked = read_end(&self.kafka, self.partition()) => asked,
         };
         self.heard = Instant::now();
         let end = match asked {
             Ok(end) => end,
             Err(error) => {
-                tracing::debug!(partition = %self.partition, error = %chain(&error), "the end of a partition is not known");
+                tracing::debug!(partition = %self.partition(), error = %chain(&error), "the end of a partition is not known");
                 return Ok(());
             }
         };
         if end.low < end.end && self.next_offset < end.end {
             if self.silence.is_suspicious(self.heard) {
                 tracing::warn!(
-                    projection = self.session.name(), partition = %self.partition,
+                    projection = self.session.name(), partition = %self.partition(),
                     next_offset = self.next_offset, end = end.end,
                     "the Kafka client has stopped reading while the partition holds more; joining the group again"
                 );

@@ -1,5 +1,4 @@
-//! Takes the group's decisions in; they are carried out by the poll thread, in
-//! order with the records.
+//! Takes the group's decisions in; they are carried out by the poll thread, in order.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -43,10 +42,6 @@ impl GroupContext {
 
     pub(super) fn next_decision(&self) -> Option<Decision> {
         self.decisions().pop_front()
-    }
-
-    pub(super) fn has_decision(&self) -> bool {
-        !self.decisions().is_empty()
     }
 
     fn decisions(&self) -> MutexGuard<'_, VecDeque<Decision>> {

@@ -3,7 +3,8 @@
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ForeignRecord, Record, TopicPartition};
+use super::PartitionReader;
+use crate::TopicPartition;
 
 /// What happened, in the order in which it happened.
 #[derive(Debug)]
@@ -11,37 +12,18 @@ pub enum ConsumerEvent {
     /// Partitions were given to this consumer. Nothing of them is read until
     /// [`Assignment::start`] says from where.
     Assigned(Assignment),
-    /// Partitions were taken away. No record of them follows, and nobody else gets
+    /// Partitions were taken away: their readers are to be dropped. Nobody else gets
     /// them before this event is dropped or [`Revocation::done`] is called (or the
     /// consumer's patience ends).
     Revoked(Revocation),
-    /// Records of one partition, by offset.
-    Records {
-        /// Where they lie.
-        partition: TopicPartition,
-        /// At least one, at most [`ConsumerOptions::batch`](super::ConsumerOptions).
-        records: Vec<Record>,
-    },
-    /// The partition does not go on where it should have: the first record handed
-    /// over has another offset than the one asked for. Said before that record.
-    Jumped {
-        /// Which.
-        partition: TopicPartition,
-        /// The offset that was asked for, or expected next.
-        expected: i64,
-        /// The offset that came. Lower: the topic was made anew, or truncated at its
-        /// end. Higher: retention took the records between.
-        found: i64,
-    },
-    /// A record that no relay wrote; it was passed over.
-    Foreign(ForeignRecord),
 }
 
 /// Partitions that were just given to this consumer.
 #[derive(Debug)]
 pub struct Assignment {
-    pub(crate) claims: Vec<Claim>,
-    pub(crate) answer: oneshot::Sender<Vec<StartFrom>>,
+    pub(super) claims: Vec<Claim>,
+    pub(super) readers: Vec<PartitionReader>,
+    pub(super) answer: oneshot::Sender<Vec<StartFrom>>,
 }
 
 /// One partition of an [`Assignment`].
@@ -71,20 +53,32 @@ impl Assignment {
         &self.claims
     }
 
-    /// Says from where to read. A partition that is not named is read from the
-    /// oldest record.
-    pub fn start(self, from: Vec<StartFrom>) {
+    /// Says from where to read, and gives a reader for each partition. One that is not
+    /// named is read from the oldest record.
+    pub fn start(mut self, from: Vec<StartFrom>) -> Vec<PartitionReader> {
+        for reader in &mut self.readers {
+            reader.expect(offset_of(&from, reader.partition()));
+        }
         // The consumer may have been closed meanwhile; then nobody wants to know.
         let _closed = self.answer.send(from);
+        self.readers
     }
+}
+
+/// Where a partition is to be read from; `None`: from the oldest record.
+pub(super) fn offset_of(starts: &[StartFrom], partition: &TopicPartition) -> Option<i64> {
+    starts
+        .iter()
+        .find(|start| start.partition == *partition)
+        .and_then(|start| start.offset)
 }
 
 /// Partitions that were taken away from this consumer.
 #[derive(Debug)]
 pub struct Revocation {
-    pub(crate) partitions: Vec<TopicPartition>,
-    pub(crate) lost: bool,
-    pub(crate) answer: oneshot::Sender<()>,
+    pub(super) partitions: Vec<TopicPartition>,
+    pub(super) lost: bool,
+    pub(super) answer: oneshot::Sender<()>,
 }
 
 impl Revocation {

@@ -5,21 +5,21 @@
 //! at every assignment; no offset is ever committed to Kafka.
 //!
 //! ```text
-//!   librdkafka ──► poll thread ──► bounded channel ──► Consumer::next()
-//!                    ▲   ▲                                 │
-//!                    │   └── Assignment::start(offsets) ◄──┤
-//!                    └────── Revocation::done() ◄──────────┘
+//!   librdkafka ──► poll thread ──► what the group decided ──► Consumer::next()
+//!       │            ▲   ▲                                        │
+//!       │            │   └── Assignment::start(offsets) ◄─────────┤
+//!       │            └────── Revocation::done() ◄─────────────────┘
+//!       └──► a queue for each partition ──► PartitionReader::take()
 //! ```
 //!
-//! The thread goes on polling while the owner is slow, with its partitions paused,
-//! so that the group neither drops it nor waits for it; memory is bounded by the
-//! channel and by librdkafka's own queue.
+//! The thread goes on polling while the owner is slow, so that the group neither drops it
+//! nor waits for it. Memory is bounded for each partition by what the client queues of it:
+//! 2 MB, and what one answer of Kafka brings beyond (512 KiB as they travel).
 
 mod context;
 mod event;
-mod intake;
-mod lanes;
 mod poll;
+mod reader;
 
 use std::time::Duration;
 
@@ -27,35 +27,32 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use event::{Assignment, Claim, ConsumerEvent, Revocation, StartFrom};
+pub use reader::{Found, PartitionReader};
 
 use crate::{KafkaOptions, StreamError};
 
-/// Which topics to read, as whom, and how much at once.
+/// How many decisions of the group may wait to be taken by [`Consumer::next`].
+const WAITING: usize = 4;
+
+/// Which topics to read, and as whom.
 #[derive(Debug, Clone)]
 pub struct ConsumerOptions {
     /// The consumer group: one per projection and generation.
     pub group: String,
     /// The topics. One that does not exist yet is read once it does.
     pub topics: Vec<String>,
-    /// The most records in one [`ConsumerEvent::Records`].
-    pub batch: usize,
-    /// How many events may wait to be taken by [`Consumer::next`].
-    pub waiting: usize,
     /// How long to wait for [`Revocation::done`] before partitions are let go
     /// without it. Compare-and-set on the owner record then protects the effect.
     pub patience: Duration,
 }
 
 impl ConsumerOptions {
-    /// A group and its topics, with batches of 500, four of them waiting, and 20
-    /// seconds of patience.
+    /// A group and its topics, with 20 seconds of patience.
     #[must_use]
     pub fn new(group: impl Into<String>, topics: Vec<String>) -> Self {
         Self {
             group: group.into(),
             topics,
-            batch: 500,
-            waiting: 4,
             patience: Duration::from_secs(20),
         }
     }
@@ -76,7 +73,7 @@ impl Consumer {
     /// # Errors
     /// When the settings make no client.
     pub fn join(kafka: &KafkaOptions, options: ConsumerOptions) -> Result<Self, StreamError> {
-        let (sender, events) = mpsc::channel(options.waiting.max(1));
+        let (sender, events) = mpsc::channel(WAITING);
         let closing = CancellationToken::new();
         let thread = poll::start(kafka, options, sender, closing.clone())?;
         Ok(Self {
@@ -99,10 +96,13 @@ impl Consumer {
     }
 
     /// Leaves the group, so that others take the partitions over at once. Stop the
-    /// work on them first: no revocation is reported any more.
+    /// work on them first, and drop their readers, for which this waits: no revocation is
+    /// reported any more.
     pub async fn close(mut self) {
         self.closing.cancel();
         self.events.close();
+        // An assignment that nobody took holds readers.
+        while self.events.recv().await.is_some() {}
         if let Some(thread) = self.thread.take() {
             let joined = tokio::task::spawn_blocking(move || thread.join()).await;
             if !matches!(joined, Ok(Ok(()))) {

@@ -1,27 +1,31 @@
 //! The thread that polls librdkafka for a [`Consumer`](super::Consumer).
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Decision, GroupContext, assign, unassign};
-use super::intake::{is_about, take};
-use super::lanes::Lanes;
-use super::{Assignment, Claim, ConsumerEvent, ConsumerOptions, Revocation, StartFrom};
-use crate::client::{apply_properties, base, complain};
+use super::event::offset_of;
+use super::reader::{PartitionReader, passing};
+use super::{Assignment, Claim, ConsumerEvent, ConsumerOptions, Revocation};
+use crate::client::{apply_properties, base};
 use crate::{KafkaOptions, StreamError, TopicPartition};
 
 /// How long one poll waits for something to happen.
 const POLL: Duration = Duration::from_millis(100);
-/// How long the owner may be slow before partitions are paused and polling goes on.
+/// How long the owner may be slow before polling goes on meanwhile.
 const STALL: Duration = Duration::from_millis(200);
+/// How often the thread looks whether all readers are gone.
+const PARTING: Duration = Duration::from_millis(10);
 
 type Events = mpsc::Sender<Result<ConsumerEvent, StreamError>>;
 
@@ -54,13 +58,14 @@ pub(super) fn start(
         // connection without closing it.
         .set("socket.timeout.ms", "10000")
         .set("fetch.wait.max.ms", "200")
-        // Stretches of one partition no longer than what its reader takes at once or
-        // twice: the readers of the others are not to wait meanwhile.
-        .set("max.partition.fetch.bytes", "65536")
-        .set("queued.max.messages.kbytes", "8192")
+        // Of each partition, which has a queue of its own: a few thousand records, so that
+        // its reader finds some whenever it comes back. Larger stretches at once spare the
+        // broker work: at 64 KiB it had twice as much as at 512.
+        .set("max.partition.fetch.bytes", "524288")
+        .set("queued.max.messages.kbytes", "2048")
         // Once that much is queued the client stops asking for this long, a second by
         // default, in which a quick reader has read it all.
-        .set("fetch.queue.backoff.ms", "10");
+        .set("fetch.queue.backoff.ms", "5");
     apply_properties(&mut config, kafka);
     let consumer: BaseConsumer<GroupContext> = config
         .create_with_context(GroupContext::new(closing.clone()))
@@ -72,15 +77,13 @@ pub(super) fn start(
         .subscribe(&topics)
         .map_err(StreamError::call("subscribe to topics"))?;
     let poll = PollThread {
-        consumer,
+        consumer: Arc::new(consumer),
         options,
         events,
         closing,
         runtime: Handle::current(),
-        lanes: Lanes::default(),
-        outgoing: VecDeque::new(),
+        claims: HashMap::new(),
         decision: None,
-        paused: false,
     };
     thread::Builder::new()
         .name("kafka-consumer".to_owned())
@@ -91,18 +94,16 @@ pub(super) fn start(
 }
 
 struct PollThread {
-    consumer: BaseConsumer<GroupContext>,
+    consumer: Arc<BaseConsumer<GroupContext>>,
     options: ConsumerOptions,
     events: Events,
     closing: CancellationToken,
     runtime: Handle,
-    lanes: Lanes,
-    /// To be handed over, in this order.
-    outgoing: VecDeque<ConsumerEvent>,
+    /// The partitions that are being read, and how their claims are cancelled.
+    claims: HashMap<TopicPartition, CancellationToken>,
     /// A decision of the group whose claims are cancelled already, if it takes
-    /// partitions away, and which waits for its turn among the events.
+    /// partitions away.
     decision: Option<Decision>,
-    paused: bool,
 }
 
 impl PollThread {
@@ -113,70 +114,70 @@ impl PollThread {
             }
         };
         self.closing.cancel();
-        self.lanes.close_all();
-        match stop {
-            Stop::Closed => {}
-            Stop::Failed(error) => {
-                let _nobody_listens = self.events.blocking_send(Err(error));
-            }
+        for (_, claim) in self.claims.drain() {
+            claim.cancel();
+        }
+        if let Stop::Failed(error) = stop {
+            let _nobody_listens = self.events.blocking_send(Err(error));
+        }
+        // Whoever lets the client go last waits until it has left the group, and a reader
+        // is dropped where nothing may wait.
+        while Arc::strong_count(&self.consumer) > 1 {
+            let _leaving = self.consumer.poll(PARTING);
         }
     }
 
-    /// One round: look what is there, hand it over, carry out what the group decided.
+    /// One round: look what is there, and carry out what the group decided.
     fn step(&mut self) -> Result<(), Stop> {
         if self.closing.is_cancelled() {
             return Err(Stop::Closed);
         }
-        self.collect(POLL)?;
+        self.poll(POLL)?;
         self.notice_decision();
-        self.hand_over()?;
-        if let Some(decision) = self.decision.take() {
-            self.carry_out(decision)?;
+        match self.decision.take() {
+            Some(decision) => self.carry_out(decision),
+            None => Ok(()),
         }
-        self.resume();
-        Ok(())
     }
 
-    /// Polls until nothing is left, a batch is full or the group decided something.
-    fn collect(&mut self, first_wait: Duration) -> Result<(), Stop> {
-        let mut wait = first_wait;
-        for _ in 0..self.options.batch.max(1) {
-            let Some(polled) = self.consumer.poll(wait) else {
-                break;
-            };
-            take(polled, &mut self.lanes, &mut self.outgoing).map_err(Stop::Failed)?;
-            if self.consumer.context().has_decision() {
-                break;
+    /// Lets the client work on what is not of a partition: its callbacks, the group.
+    fn poll(&self, wait: Duration) -> Result<(), Stop> {
+        match self.consumer.poll(wait) {
+            None => Ok(()),
+            Some(Err(error)) => passing(error, "following the group").map_err(Stop::Failed),
+            Some(Ok(message)) => {
+                // Its reader finds that it is missing, and its owner reads it in the log.
+                tracing::warn!(
+                    topic = message.topic(),
+                    partition = message.partition(),
+                    offset = message.offset(),
+                    "the client handed a record to nobody's queue; it is taken from the log"
+                );
+                Ok(())
             }
-            wait = Duration::ZERO;
         }
-        for (partition, records) in self.lanes.take_collected() {
-            self.outgoing
-                .push_back(ConsumerEvent::Records { partition, records });
-        }
-        Ok(())
     }
 
-    /// Takes a decision of the group in. What it takes away stops here and now:
-    /// claims are cancelled and what was not handed over yet is dropped.
+    /// Takes a decision of the group in. The claims of what it takes away are cancelled
+    /// here and now.
     fn notice_decision(&mut self) {
         if self.decision.is_some() {
             return;
         }
         self.decision = self.consumer.context().next_decision();
-        if let Some(Decision::Revoke { list, .. }) = &self.decision {
-            for partition in partitions_of(list) {
-                self.lanes.close(&partition);
-                self.outgoing.retain(|event| !is_about(event, &partition));
-            }
+        let revoked = match &self.decision {
+            Some(Decision::Revoke { list, .. }) => partitions_of(list),
+            Some(Decision::Assign(_)) | None => Vec::new(),
+        };
+        for partition in revoked {
+            self.end_claim(&partition);
         }
     }
 
-    fn hand_over(&mut self) -> Result<(), Stop> {
-        while let Some(event) = self.outgoing.pop_front() {
-            self.send(event)?;
+    fn end_claim(&mut self, partition: &TopicPartition) {
+        if let Some(claim) = self.claims.remove(partition) {
+            claim.cancel();
         }
-        Ok(())
     }
 
     fn send(&mut self, event: ConsumerEvent) -> Result<(), Stop> {
@@ -200,6 +201,7 @@ impl PollThread {
 
     fn assign(&mut self, mut list: TopicPartitionList) -> Result<(), Stop> {
         let claims: Vec<Claim> = partitions_of(&list)
+            .into_iter()
             .map(|partition| Claim {
                 partition,
                 revoked: CancellationToken::new(),
@@ -208,9 +210,22 @@ impl PollThread {
         let starts = if claims.is_empty() {
             Vec::new()
         } else {
+            for claim in &claims {
+                self.end_claim(&claim.partition);
+            }
+            // Before reading begins: from then on records go where the queue is.
+            let readers = claims.iter().map(|claim| {
+                PartitionReader::split_from(&self.consumer, &claim.partition).ok_or_else(|| {
+                    Stop::Failed(StreamError::Fatal {
+                        reason: format!("there is no queue for {}", claim.partition),
+                    })
+                })
+            });
+            let readers = readers.collect::<Result<_, _>>()?;
             let (answer, answered) = oneshot::channel();
             self.send(ConsumerEvent::Assigned(Assignment {
                 claims: claims.clone(),
+                readers,
                 answer,
             }))?;
             // An assignment that was dropped without an answer is read from the oldest.
@@ -227,24 +242,18 @@ impl PollThread {
             {
                 return Err(Stop::Failed(StreamError::call("set an offset")(error)));
             }
-            self.lanes.open(claim.partition, offset, claim.revoked);
+            self.claims.insert(claim.partition, claim.revoked);
         }
-        // The client remembers that a partition was paused, also when it was taken away
-        // meanwhile and comes back, and reads nothing of it then.
-        self.consumer
-            .resume(&list)
-            .map_err(StreamError::call("resume partitions"))
-            .map_err(Stop::Failed)?;
         assign(&self.consumer, &list)
             .map_err(StreamError::call("start reading partitions"))
             .map_err(Stop::Failed)
     }
 
     fn revoke(&mut self, list: &TopicPartitionList, lost: bool) -> Result<(), Stop> {
-        let partitions: Vec<TopicPartition> = partitions_of(list).collect();
+        let partitions: Vec<TopicPartition> = partitions_of(list);
         for partition in &partitions {
             // Those too that were started after the decision was noticed.
-            self.lanes.close(partition);
+            self.end_claim(partition);
         }
         if !partitions.is_empty() {
             let (answer, answered) = oneshot::channel();
@@ -268,8 +277,7 @@ impl PollThread {
             .map_err(Stop::Failed)
     }
 
-    /// Waits for the owner. If that takes long, the partitions are paused and the
-    /// group is kept informed meanwhile. `None` when the patience ended.
+    /// Waits for the owner. If that takes long, the group is kept informed meanwhile. `None` when the patience ended.
     fn wait_for<F: Future>(
         &mut self,
         patience: Option<Duration>,
@@ -297,51 +305,16 @@ impl PollThread {
             if patience.is_some_and(|patience| since.elapsed() >= patience) {
                 return Ok(None);
             }
-            self.pause();
-            self.collect(Duration::ZERO)?;
+            self.poll(Duration::ZERO)?;
             self.notice_decision();
         }
     }
-
-    fn pause(&mut self) {
-        let list = self.reading();
-        match self.consumer.pause(&list) {
-            Ok(()) => self.paused = true,
-            Err(error) => complain(&error, "pausing while the reader is slow"),
-        }
-    }
-
-    fn resume(&mut self) {
-        if !self.paused {
-            return;
-        }
-        let list = self.reading();
-        match self.consumer.resume(&list) {
-            Ok(()) => self.paused = false,
-            Err(error) => complain(&error, "resuming"),
-        }
-    }
-
-    fn reading(&self) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
-        for partition in self.lanes.partitions() {
-            list.add_partition(&partition.topic, partition.partition);
-        }
-        list
-    }
 }
 
-fn partitions_of(list: &TopicPartitionList) -> impl Iterator<Item = TopicPartition> {
-    list.elements()
-        .into_iter()
+fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    let elements = list.elements();
+    let elements = elements.iter();
+    elements
         .map(|element| TopicPartition::new(element.topic(), element.partition()))
-        .collect::<Vec<_>>()
-        .into_iter()
-}
-
-fn offset_of(starts: &[StartFrom], partition: &TopicPartition) -> Option<i64> {
-    starts
-        .iter()
-        .find(|start| start.partition == *partition)
-        .and_then(|start| start.offset)
+        .collect()
 }
