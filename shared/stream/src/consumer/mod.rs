@@ -14,7 +14,7 @@
 //!
 //! The thread goes on polling while the owner is slow, so that the group neither drops it
 //! nor waits for it. Memory is bounded for each partition by what the client queues of it:
-//! 2 MB, and what one answer of Kafka brings beyond (512 KiB as they travel).
+//! 4 MB, and what one answer of Kafka brings beyond (1 MiB as it travels).
 
 mod context;
 mod event;

@@ -60,12 +60,12 @@ pub(super) fn start(
         .set("fetch.wait.max.ms", "200")
         // Of each partition, which has a queue of its own: a few thousand records, so that
         // its reader finds some whenever it comes back. Larger stretches at once spare the
-        // broker work: at 64 KiB it had twice as much as at 512.
-        .set("max.partition.fetch.bytes", "524288")
-        .set("queued.max.messages.kbytes", "2048")
+        // broker work: at 64 KiB it had twice as much.
+        .set("max.partition.fetch.bytes", "1048576")
+        .set("queued.max.messages.kbytes", "4096")
         // Once that much is queued the client stops asking for this long, a second by
         // default, in which a quick reader has read it all.
-        .set("fetch.queue.backoff.ms", "5");
+        .set("fetch.queue.backoff.ms", "2");
     apply_properties(&mut config, kafka);
     let consumer: BaseConsumer<GroupContext> = config
         .create_with_context(GroupContext::new(closing.clone()))
