@@ -30,7 +30,8 @@ use crate::{Opened, Reader, telemetry};
 /// How often the catalogue and the topics are looked at while they are not there yet.
 const NOT_YET: Duration = Duration::from_millis(500);
 
-/// Keeps a lane for each partition that the group gives, until the session is over. Every lane has ended when this returns.
+/// Keeps a lane for each partition that the group gives, until the session is over. Every
+/// lane has ended when this returns.
 pub(super) async fn follow_kafka(
     session: &Arc<Session>,
     kafka: &KafkaOptions,
@@ -136,6 +137,7 @@ impl Follower<'_> {
             partitions = starts.len(),
             "partitions were assigned"
         );
+        // Readers come in the order of the claims.
         for (lane, records) in begun.into_iter().zip(assignment.start(starts)) {
             self.start_lane(lane, records);
         }

@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(300);
 
 /// The most records that are looked at together: none of their events need be the
 /// projection's, and then no window fills.
-const LOOKED_AT_TOGETHER: usize = 8_000;
+const LOOKED_AT_TOGETHER: usize = 2_000;
 
 /// A partition at work.
 #[derive(Debug)]
@@ -81,6 +81,8 @@ impl Lane {
                 ready = self.records.ready() => {
                     ready.map_err(|error| self.given_up(error))?;
                     self.take().await?;
+                    // Nothing there need have waited, and other lanes share the thread.
+                    tokio::task::yield_now().await;
                 }
             }
         }

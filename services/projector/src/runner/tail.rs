@@ -42,6 +42,8 @@ impl Lane {
         let end = match asked {
             Ok(end) => end,
             Err(error) => {
+                // It is away, which is no silence of the client.
+                self.silence.broken(self.heard);
                 tracing::debug!(partition = %self.partition(), error = %chain(&error), "the end of a partition is not known");
                 return Ok(());
             }

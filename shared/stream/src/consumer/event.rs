@@ -53,11 +53,12 @@ impl Assignment {
         &self.claims
     }
 
-    /// Says from where to read, and gives a reader for each partition. One that is not
-    /// named is read from the oldest record.
+    /// Says from where to read, and gives a reader for each claim, in their order. A
+    /// partition that is not named is read from the oldest record. Readers of an earlier
+    /// assignment of the same partitions are to be dropped before.
     pub fn start(mut self, from: Vec<StartFrom>) -> Vec<PartitionReader> {
         for reader in &mut self.readers {
-            reader.expect(offset_of(&from, reader.partition()));
+            reader.begin(offset_of(&from, reader.partition()));
         }
         // The consumer may have been closed meanwhile; then nobody wants to know.
         let _closed = self.answer.send(from);

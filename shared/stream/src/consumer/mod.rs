@@ -14,7 +14,9 @@
 //!
 //! The thread goes on polling while the owner is slow, so that the group neither drops it
 //! nor waits for it. Memory is bounded for each partition by what the client queues of it:
-//! 4 MB, and what one answer of Kafka brings beyond (1 MiB as it travels).
+//! 8,000 records or 4 MB of payload, whichever is less, and what one answer of Kafka brings
+//! beyond (1 MiB as it travels, compressed). A partition that is taken away keeps what is
+//! queued of it until it comes back or the client ends.
 
 mod context;
 mod event;

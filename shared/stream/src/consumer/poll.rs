@@ -57,12 +57,17 @@ pub(super) fn start(
         // How long an answer is waited for, a minute by default: a network can forget a
         // connection without closing it.
         .set("socket.timeout.ms", "10000")
-        .set("fetch.wait.max.ms", "200")
+        // While Kafka waits for records of some partitions, it is not asked for those of one
+        // whose queue was full a moment ago.
+        .set("fetch.wait.max.ms", "100")
         // Of each partition, which has a queue of its own: a few thousand records, so that
         // its reader finds some whenever it comes back. Larger stretches at once spare the
         // broker work: at 64 KiB it had twice as much.
         .set("max.partition.fetch.bytes", "1048576")
         .set("queued.max.messages.kbytes", "4096")
+        // The bytes are those of payloads alone: of small ones a hundred thousand, which is
+        // the default, would take many times as much.
+        .set("queued.min.messages", "8000")
         // Once that much is queued the client stops asking for this long, a second by
         // default, in which a quick reader has read it all.
         .set("fetch.queue.backoff.ms", "2");
@@ -120,6 +125,8 @@ impl PollThread {
         if let Stop::Failed(error) = stop {
             let _nobody_listens = self.events.blocking_send(Err(error));
         }
+        // An assignment that nobody takes any more goes with the channel.
+        drop(self.events);
         // Whoever lets the client go last waits until it has left the group, and a reader
         // is dropped where nothing may wait.
         while Arc::strong_count(&self.consumer) > 1 {
@@ -141,21 +148,22 @@ impl PollThread {
     }
 
     /// Lets the client work on what is not of a partition: its callbacks, the group.
-    fn poll(&self, wait: Duration) -> Result<(), Stop> {
-        match self.consumer.poll(wait) {
-            None => Ok(()),
-            Some(Err(error)) => passing(error, "following the group").map_err(Stop::Failed),
-            Some(Ok(message)) => {
-                // Its reader finds that it is missing, and its owner reads it in the log.
-                tracing::warn!(
-                    topic = message.topic(),
-                    partition = message.partition(),
-                    offset = message.offset(),
-                    "the client handed a record to nobody's queue; it is taken from the log"
-                );
-                Ok(())
-            }
+    /// Whether there was something.
+    fn poll(&self, wait: Duration) -> Result<bool, Stop> {
+        let Some(polled) = self.consumer.poll(wait) else {
+            return Ok(false);
+        };
+        match polled {
+            Err(error) => passing(error, "following the group").map_err(Stop::Failed)?,
+            // Its reader finds that it is missing, and its owner reads it in the log.
+            Ok(message) => tracing::warn!(
+                topic = message.topic(),
+                partition = message.partition(),
+                offset = message.offset(),
+                "the client handed a record to nobody's queue; it is taken from the log"
+            ),
         }
+        Ok(true)
     }
 
     /// Takes a decision of the group in. The claims of what it takes away are cancelled
@@ -228,7 +236,7 @@ impl PollThread {
                 readers,
                 answer,
             }))?;
-            // An assignment that was dropped without an answer is read from the oldest.
+            // Who drops an assignment without an answer is leaving, and its readers with it.
             self.wait_for(None, answered)?
                 .and_then(Result::ok)
                 .unwrap_or_default()
@@ -305,7 +313,7 @@ impl PollThread {
             if patience.is_some_and(|patience| since.elapsed() >= patience) {
                 return Ok(None);
             }
-            self.poll(Duration::ZERO)?;
+            while self.poll(Duration::ZERO)? {}
             self.notice_decision();
         }
     }

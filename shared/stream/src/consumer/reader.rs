@@ -56,21 +56,23 @@ impl PartitionReader {
         consumer: &Arc<BaseConsumer<GroupContext>>,
         partition: &TopicPartition,
     ) -> Option<Self> {
-        let mut queue = consumer.split_partition_queue(&partition.topic, partition.partition)?;
-        let filled = Arc::new(Notify::new());
-        let notified = Arc::clone(&filled);
-        queue.set_nonempty_callback(move || notified.notify_one());
+        let queue = consumer.split_partition_queue(&partition.topic, partition.partition)?;
         Some(Self {
             partition: partition.clone(),
             queue,
-            filled,
+            filled: Arc::new(Notify::new()),
             expected: None,
             ahead: VecDeque::new(),
         })
     }
 
-    pub(super) const fn expect(&mut self, offset: Option<i64>) {
+    /// Before reading begins, and once no other reader of the partition is left: the client
+    /// calls one back, and none any more when that is dropped.
+    pub(super) fn begin(&mut self, offset: Option<i64>) {
         self.expected = offset;
+        let filled = Arc::clone(&self.filled);
+        self.queue
+            .set_nonempty_callback(move || filled.notify_one());
     }
 
     /// Which partition it reads.
