@@ -101,6 +101,7 @@ impl PartitionReader {
         if self.ahead.is_empty()
             && let Some(found) = self.poll()?
         {
+            // A jump stands before the record that it is about.
             self.ahead.push_front(found);
         }
         Ok(self.ahead.is_empty())
