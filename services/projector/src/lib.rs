@@ -57,7 +57,7 @@ pub use runner::{
     ReplayError, ReplayOutcome, ReplayPlan, ReplayProgress, ReplayRequest, RunnerOptions,
     abandon_replay, account, known_tails, plan_replay, rebuild, replay, run,
 };
-pub use sinks::postgres::{Built, LiveLock};
+pub use sinks::postgres::{Built, LiveLock, RowCache};
 pub use start::Start;
 pub use statement::{Statement, StatementError, StatementParameter};
 pub use table_effect::{

@@ -9,15 +9,21 @@ use sqlx::{Connection as _, PgConnection};
 /// How soon a session has to answer: what it was asked before, and whether it is well.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// A pool whose sessions are asked whether they are well before they are used and when
-/// they are given back; one that does not answer within a second is closed. By itself the
-/// pool asks too, and waits forever: a call that was given up on a connection which the
-/// network has forgotten would keep its place in the pool, until there is none left.
+/// For how long after it was given back a session counts as well: then it was asked.
+const WELL_FOR: Duration = Duration::from_millis(100);
+
+/// A pool whose sessions are asked whether they are well when they are given back, and
+/// before they are used unless that was a moment ago; one that does not answer within a
+/// second is closed. By itself the pool asks too, and waits forever: a call that was given
+/// up on a connection which the network has forgotten would keep its place in the pool,
+/// until there is none left.
 #[must_use]
 pub fn answering_pool() -> PgPoolOptions {
     PgPoolOptions::new()
         .test_before_acquire(false)
-        .before_acquire(|session, _| Box::pin(answers(session)))
+        .before_acquire(|session, known| {
+            Box::pin(async move { Ok(known.idle_for < WELL_FOR || answers(session).await?) })
+        })
         .after_release(|session, _| Box::pin(answers(session)))
 }
 

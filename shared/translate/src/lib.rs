@@ -49,8 +49,8 @@ pub use decode::{
 pub use json::{Document, Elements, Json, JsonError, JsonErrorKind, JsonKind, MAX_DEPTH, Members};
 pub use program::{
     AnswerView, Cell, ColumnKind, CompileError, Condition, Each, EvaluateError, EventScope,
-    EventView, Expression, Fold, FoldColumn, FoldInput, FoldOutcome, InexactNumber, Item, Kinds,
-    MappedEvent, MappedRequest, Mapping, MappingError, MappingInput, Problem, RequestBody,
-    RequestProgram,
+    EventView, Expression, Fold, FoldColumn, FoldInput, FoldOutcome, FoldRunner, InexactNumber,
+    Item, Kinds, MappedEvent, MappedRequest, Mapping, MappingError, MappingInput, Problem,
+    RequestBody, RequestProgram,
 };
 pub use schema::{Schema, SchemaError, Violation};

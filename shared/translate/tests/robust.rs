@@ -146,7 +146,7 @@ fn fold_run(fold: &Fold, data: &str, row: Option<&Row>) -> Result<Option<Row>, E
         key: &[],
         row: held.as_deref(),
     };
-    let FoldOutcome::Row(left) = fold.run(input)? else {
+    let FoldOutcome::Row(left) = fold.runner().run(input)? else {
         return Ok(None);
     };
     let mut after = Row::new();

@@ -43,9 +43,13 @@ impl Applier<'_> {
             if !events.is_empty() {
                 crash(CrashPoint::ProjectionBeforeStep);
             }
-            let applying = self
-                .target
-                .apply(self.definition, self.effect, self.generation, step);
+            let applying = self.target.apply(
+                self.definition,
+                self.effect,
+                self.generation,
+                step,
+                &mut cursor.rows,
+            );
             if let Some(applied) = attempts.make(applying).await? {
                 crash(CrashPoint::ProjectionAfterCommit);
                 cursor.moved(&applied.checkpoint);

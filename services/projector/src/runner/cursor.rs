@@ -7,7 +7,7 @@ use dragoman_core::{Identity, Position, RecordedEvent};
 use tokio::task::JoinError;
 
 use super::sending::{Finished, Sending};
-use crate::{Checkpoint, Generation, Reader, Step};
+use crate::{Checkpoint, Generation, Reader, RowCache, Step};
 
 /// How long an owner record may stay behind events that are not the projection's.
 const BEHIND: Duration = Duration::from_secs(1);
@@ -57,6 +57,8 @@ pub(super) struct Cursor {
     anchored: Option<i64>,
     /// Events that are on their way to a receiver: taken in, and not done.
     pub(super) sending: Option<Sending>,
+    /// Rows of a fold as its steps left them.
+    pub(super) rows: RowCache,
 }
 
 impl Cursor {
@@ -91,6 +93,7 @@ impl Cursor {
             owner: own.map(|own| own.position),
             anchored: own.and_then(|own| own.next_offset),
             sending: None,
+            rows: RowCache::default(),
             start: generation.start,
             reader,
             types,

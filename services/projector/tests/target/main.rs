@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cached_rows;
 mod effects;
 mod folds;
 mod folds_of_elements;

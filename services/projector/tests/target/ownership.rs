@@ -165,6 +165,7 @@ async fn a_step_without_events_moves_the_checkpoint_and_one_without_way_the_offs
             definition.effect.in_database().unwrap(),
             &feed.generation,
             step,
+            &mut feed.cache,
         );
         let checkpoint = applied.await.unwrap().checkpoint;
         feed.expected = Some(checkpoint.position);

@@ -6,8 +6,8 @@ use chrono::DateTime;
 use dragoman_core::{Event, JSON, Position, RecordedEvent};
 use dragoman_projector::{
     Applied, ApplyError, Checkpoint, Column, ColumnType, Definition, Drained, Effect, Generation,
-    KeyColumn, Operator, Order, Reader, ReaderMode, RowChange, Start, Step, TableEffect, TableName,
-    Target,
+    KeyColumn, Operator, Order, Reader, ReaderMode, RowCache, RowChange, Start, Step, TableEffect,
+    TableName, Target,
 };
 use dragoman_translate::{Each, EventScope, Expression};
 use serde_json::Value;
@@ -210,6 +210,7 @@ pub(crate) struct Feed<'a> {
     pub(crate) generation: Generation,
     pub(crate) reader: Reader,
     pub(crate) expected: Option<Position>,
+    pub(crate) cache: RowCache,
 }
 
 impl<'a> Feed<'a> {
@@ -221,6 +222,7 @@ impl<'a> Feed<'a> {
             generation: target.begin_rebuild(definition).await.unwrap(),
             reader: Reader::Ledger,
             expected: None,
+            cache: RowCache::default(),
         }
     }
 
@@ -239,6 +241,7 @@ impl<'a> Feed<'a> {
             expected: own.map(|checkpoint| checkpoint.position),
             generation: opened.generation,
             reader,
+            cache: RowCache::default(),
         }
     }
 
@@ -270,6 +273,7 @@ impl<'a> Feed<'a> {
                 self.definition.effect.in_database().unwrap(),
                 &self.generation,
                 step,
+                &mut self.cache,
             )
             .await?;
         self.expected = Some(applied.checkpoint.position);

@@ -50,7 +50,7 @@ pub use errors::{EvaluateError, MappingError};
 pub use event_scope::EventScope;
 pub use exact::InexactNumber;
 pub use expression::Expression;
-pub use fold::{ColumnKind, Fold, FoldColumn, FoldInput, FoldOutcome};
+pub use fold::{ColumnKind, Fold, FoldColumn, FoldInput, FoldOutcome, FoldRunner};
 pub use kinds::Kinds;
 pub use mapped_event::MappedEvent;
 pub use mapping::{Mapping, MappingInput};

@@ -88,7 +88,7 @@ fn run_on(
         key: &[text("order-1")],
         row: held.as_deref(),
     };
-    let FoldOutcome::Row(left) = fold.run(input)? else {
+    let FoldOutcome::Row(left) = fold.runner().run(input)? else {
         return Ok(None);
     };
     assert_eq!(left.len(), columns.len());

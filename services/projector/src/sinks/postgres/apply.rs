@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use super::careful::{Attempt, Care, Failure};
 use super::destination::Destination;
 use super::evaluate::{Evaluated, evaluate};
+use super::folding::RowCache;
 use super::outcome::{Outcome, Writing};
 use super::plan::Plan;
 use crate::bookkeeping::checkpoints::{self, Owned};
@@ -22,12 +23,15 @@ use crate::bookkeeping::standing::{Standing, stand};
 use crate::bookkeeping::step::{Applied, Step};
 use crate::bookkeeping::stops;
 use crate::bookkeeping::target::{PRUNE_EVERY, Target};
-use crate::{Checkpoint, DatabaseEffect, Definition, Order};
+use crate::{Checkpoint, DatabaseEffect, Definition, Order, RowChange};
 
 impl Target {
     /// Lets events take effect, parks what cannot, and moves the owner record, in one
     /// transaction. `effect` is the definition's ([`Effect::in_database`](crate::Effect::in_database)). A value that the database refuses is found
     /// and its event parked; the others take effect.
+    ///
+    /// `cache` is of this reader and generation alone, or empty. What becomes of rows does
+    /// not depend on it: one that was written by somebody else since is noticed.
     ///
     /// # Errors
     /// See [`ApplyError`]; nothing took effect then, or, when the connection was lost
@@ -38,6 +42,7 @@ impl Target {
         effect: DatabaseEffect<'_>,
         generation: &Generation,
         step: Step<'_>,
+        cache: &mut RowCache,
     ) -> Result<Applied, ApplyError> {
         let events = evaluate(definition, effect, step.events);
         let prune = self
@@ -52,7 +57,7 @@ impl Target {
             events: &events,
             prune,
         };
-        self.carefully("beginning a step", &work).await
+        self.carefully("beginning a step", &work, cache).await
     }
 }
 
@@ -70,7 +75,23 @@ struct StepWork<'s> {
 impl Attempt for StepWork<'_> {
     type Done = Applied;
 
-    async fn run(&self, connection: &mut PgConnection, care: Care) -> Result<Applied, Failure> {
+    fn begin(&self) -> &'static str {
+        match self.effect {
+            DatabaseEffect::Table(effect) if matches!(effect.change, RowChange::Fold(_)) => {
+                // Rows are found by a thousand keys at once, for which the planner would
+                // rather read a table that is not quite large as a whole.
+                "begin; set local enable_hashjoin = off; set local enable_mergejoin = off"
+            }
+            DatabaseEffect::Table(_) | DatabaseEffect::Statements(_) => "begin",
+        }
+    }
+
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        care: Care,
+        cache: &mut RowCache,
+    ) -> Result<Applied, Failure> {
         let Self {
             definition,
             effect,
@@ -121,7 +142,7 @@ impl Attempt for StepWork<'_> {
             destination,
             care,
         };
-        let outcome = writing.outcome(connection, plan).await?;
+        let outcome = writing.outcome(connection, plan, cache).await?;
         crash_with(self.events, CrashPoint::ProjectionAfterEffectBeforeRecord);
         if planted(Bug::EffectBeforeCheckpoint) {
             commit_early(connection).await?;

@@ -16,14 +16,29 @@ pub(super) fn joined(parts: impl Iterator<Item = String>) -> String {
 /// The arrays `$1`, `$2` and so on as rows: `v`, with the columns `c0`, `c1` and so on,
 /// as values of these types travel, and `n`, their number from 1.
 pub(super) fn unnested(types: impl Iterator<Item = ColumnType>) -> String {
-    let (arrays, elements): (Vec<_>, Vec<_>) = types
-        .enumerate()
-        .map(|(n, kind)| (travelled(n + 1, kind), format!("c{n}")))
-        .unzip();
+    rows_of(types.enumerate().map(column).collect())
+}
+
+/// As [`unnested`], with one more column, of type `integer`.
+pub(super) fn unnested_with(types: impl Iterator<Item = ColumnType>, name: &str) -> String {
+    let mut columns: Vec<_> = types.enumerate().map(column).collect();
+    columns.push((
+        format!("${}::integer[]", columns.len() + 1),
+        name.to_owned(),
+    ));
+    rows_of(columns)
+}
+
+fn column((n, kind): (usize, ColumnType)) -> (String, String) {
+    (travelled(n + 1, kind), format!("c{n}"))
+}
+
+fn rows_of(columns: Vec<(String, String)>) -> String {
+    let (arrays, names): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     format!(
         "unnest({}) with ordinality as v ({}, n)",
         arrays.join(", "),
-        elements.join(", ")
+        names.join(", ")
     )
 }
 

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::destination::Destination;
 use super::evaluate::Evaluated;
+use super::folding::RowCache;
 use super::write::{
     OnFailure, Settled, WRITING, WriteError, check_at_once, refusal, settle, write,
 };
@@ -23,7 +24,18 @@ pub(super) enum Care {
 pub(super) enum Failure {
     /// The database refused what some event brings: the same again, with care.
     Data,
+    /// A row is not as it was known: the same again, with what the table has.
+    Moved,
     Apply(ApplyError),
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Data(_) => Self::Data,
+            WriteError::Target(error) => error.into(),
+        }
+    }
 }
 
 impl<E: Into<ApplyError>> From<E> for Failure {
@@ -37,36 +49,50 @@ pub(super) trait Attempt: Sync {
     /// What comes of it.
     type Done: Send;
 
-    /// Does it.
+    /// How its transaction begins.
+    fn begin(&self) -> &'static str {
+        "begin"
+    }
+
+    /// Does it. In `cache` are rows as they were left before, and then as they are left.
     fn run(
         &self,
         connection: &mut PgConnection,
         care: Care,
+        cache: &mut RowCache,
     ) -> impl Future<Output = Result<Self::Done, Failure>> + Send;
 }
 
 impl Target {
-    /// Does something in one transaction; in another one with care, when the database
-    /// refuses what an event brings.
+    /// Does something in one transaction; in another one when rows are not as the cache has
+    /// them; and in another one with care, when the database refuses what an event brings.
     ///
     /// # Errors
     /// See [`ApplyError`]; nothing was done then, or, when the connection was lost at the
-    /// commit, it is open.
+    /// commit, it is open. The cache has no rows then.
     pub(super) async fn carefully<A: Attempt>(
         &self,
         doing: &'static str,
         attempt: &A,
+        cache: &mut RowCache,
     ) -> Result<A::Done, ApplyError> {
-        for care in [Care::Whole, Care::Apart] {
-            match self.attempt(doing, attempt, care).await {
-                Ok(done) => return Ok(done),
+        let mut care = Care::Whole;
+        loop {
+            let mut rows = cache.take();
+            match self.attempt(doing, attempt, care, &mut rows).await {
+                Ok(done) => {
+                    *cache = rows;
+                    return Ok(done);
+                }
                 Err(Failure::Apply(error)) => return Err(error),
-                Err(Failure::Data) => {}
+                // Once at the most: without rows none has moved.
+                Err(Failure::Moved) => cache.keep_off(),
+                Err(Failure::Data) if care == Care::Whole => care = Care::Apart,
+                // With care, only a commit can be refused still: a constraint that waits for
+                // it and cannot be made to speak earlier.
+                Err(Failure::Data) => return Err(TargetError::UnnamedRefusal.into()),
             }
         }
-        // With care, only a commit can be refused still: a constraint that waits for it
-        // and cannot be made to speak earlier.
-        Err(ApplyError::Target(TargetError::UnnamedRefusal))
     }
 
     async fn attempt<A: Attempt>(
@@ -74,15 +100,14 @@ impl Target {
         doing: &'static str,
         attempt: &A,
         care: Care,
+        cache: &mut RowCache,
     ) -> Result<A::Done, Failure> {
-        let mut transaction = self.begin(doing).await?;
-        match attempt.run(&mut transaction, care).await {
+        let begun = self.pool.begin_with(attempt.begin()).await;
+        let mut transaction = begun.map_err(TargetError::during(doing))?;
+        match attempt.run(&mut transaction, care, cache).await {
             Ok(done) => {
                 let committed = transaction.commit().await;
-                committed.map_err(|error| match refusal(WRITING)(error) {
-                    WriteError::Data(_) => Failure::Data,
-                    WriteError::Target(error) => Failure::from(error),
-                })?;
+                committed.map_err(refusal(WRITING))?;
                 Ok(done)
             }
             Err(failure) => {
@@ -101,15 +126,16 @@ pub(super) async fn bring_in<'a, 'e>(
     destination: Destination<'_>,
     events: Vec<&'a Evaluated<'e>>,
     on_failure: OnFailure,
-    care: Care,
+    (care, cache): (Care, &mut RowCache),
 ) -> Result<Settled<'a, 'e>, Failure> {
     if care == Care::Apart {
         check_at_once(connection).await?;
         return Ok(settle(connection, destination, events, on_failure).await?);
     }
-    match write(connection, destination, &events, on_failure).await {
-        Ok(settled) => Ok(settled),
-        Err(WriteError::Data(_)) => Err(Failure::Data),
-        Err(WriteError::Target(error)) => Err(error.into()),
+    if let Destination::Folded(table) = destination {
+        return table
+            .fold_cached(connection, &events, on_failure, cache)
+            .await;
     }
+    Ok(write(connection, destination, &events, on_failure).await?)
 }

@@ -1,5 +1,7 @@
 //! From an event to what it does, in memory.
 
+use std::borrow::Cow;
+
 use dragoman_core::{RecordedEvent, chain};
 use dragoman_translate::{EventView, Item};
 
@@ -107,13 +109,14 @@ fn work_of<'e>(effect: DatabaseEffect<'e>, event: &'e RecordedEvent) -> Result<W
 pub(super) fn elements<'v>(
     effect: &TableEffect,
     view: &'v EventView<'_>,
-) -> Result<Vec<Option<Item<'v>>>, String> {
+) -> Result<Cow<'v, [Option<Item<'v>>]>, String> {
+    const ALONE: [Option<Item<'_>>; 1] = [None];
     let Some(each) = &effect.each else {
-        return Ok(vec![None]);
+        return Ok(Cow::Borrowed(&ALONE));
     };
     let items = each.items(view);
     items
-        .map(|items| items.into_iter().map(Some).collect())
+        .map(|items| Cow::Owned(items.into_iter().map(Some).collect()))
         .map_err(|error| format!("each: {}", chain(&error)))
 }
 

@@ -40,6 +40,7 @@ mod upsert;
 mod value;
 mod write;
 
+pub use folding::RowCache;
 pub use rebuild::Built;
 pub(crate) use replay::ReplayStep;
 pub use swap::LiveLock;

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use super::careful::{Care, Failure, bring_in};
 use super::destination::Destination;
 use super::evaluate::Evaluated;
+use super::folding::RowCache;
 use super::plan::Plan;
 use super::write::{OnFailure, Settled};
 use crate::Order;
@@ -35,8 +36,9 @@ impl Writing<'_> {
         &self,
         connection: &mut PgConnection,
         plan: Plan<'a, 'e>,
+        cache: &mut RowCache,
     ) -> Result<Outcome<'a, 'e>, Failure> {
-        let settled = self.written(connection, plan.effective).await?;
+        let settled = self.written(connection, plan.effective, cache).await?;
         let mut failed = settled.failed;
         failed.extend(plan.failed);
         if self.order == Order::Total {
@@ -59,12 +61,14 @@ impl Writing<'_> {
         &self,
         connection: &mut PgConnection,
         events: Vec<&'a Evaluated<'e>>,
+        cache: &mut RowCache,
     ) -> Result<Settled<'a, 'e>, Failure> {
         let on_failure = match self.order {
             Order::Subject => OnFailure::Park,
             Order::Total => OnFailure::Stop,
         };
-        bring_in(connection, self.destination, events, on_failure, self.care).await
+        let how = (self.care, cache);
+        bring_in(connection, self.destination, events, on_failure, how).await
     }
 }
 

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use super::careful::{Attempt, Care, Failure, bring_in};
 use super::destination::Destination;
 use super::evaluate::{Evaluated, evaluate};
+use super::folding::RowCache;
 use super::write::OnFailure;
 use crate::bookkeeping::error::ApplyError;
 use crate::bookkeeping::replaying::{Moved, move_replay, record_replayed};
@@ -49,7 +50,8 @@ impl Target {
             step,
             events: evaluate(definition, effect, events),
         };
-        self.carefully("beginning a step of a replay", &execution)
+        let mut none = RowCache::default();
+        self.carefully("beginning a step of a replay", &execution, &mut none)
             .await
     }
 }
@@ -63,13 +65,18 @@ struct Execution<'s> {
 impl Attempt for Execution<'_> {
     type Done = Replay;
 
-    async fn run(&self, connection: &mut PgConnection, care: Care) -> Result<Replay, Failure> {
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        care: Care,
+        cache: &mut RowCache,
+    ) -> Result<Replay, Failure> {
         let ReplayStep {
             replay, through, ..
         } = self.step;
         // The replay first: whoever else has it waits here, and does nothing then.
         match move_replay(connection, replay, through).await? {
-            Moved::Now => self.execute(connection, care).await?,
+            Moved::Now => self.execute(connection, (care, cache)).await?,
             // A try before this one did it all, and the answer to its commit got lost.
             Moved::Before => {}
             Moved::Not => return Err(ApplyError::LostOwnership.into()),
@@ -81,7 +88,11 @@ impl Attempt for Execution<'_> {
 }
 
 impl Execution<'_> {
-    async fn execute(&self, connection: &mut PgConnection, care: Care) -> Result<(), Failure> {
+    async fn execute(
+        &self,
+        connection: &mut PgConnection,
+        how: (Care, &mut RowCache),
+    ) -> Result<(), Failure> {
         let (mut effective, mut refusals) = (Vec::new(), Vec::new());
         for event in &self.events {
             match &event.work {
@@ -90,7 +101,7 @@ impl Execution<'_> {
             }
         }
         let (destination, on_failure) = (Destination::Statements, OnFailure::PassOver);
-        let settled = bring_in(connection, destination, effective, on_failure, care).await?;
+        let settled = bring_in(connection, destination, effective, on_failure, how).await?;
         let failed = settled.failed.into_iter();
         refusals.extend(failed.map(|(event, reason)| refused(event, reason)));
         let executed = i64::try_from(settled.applied.len()).unwrap_or(i64::MAX);

@@ -6,11 +6,9 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::destination::Destination;
 use super::evaluate::{Evaluated, Row, Work};
-use super::folding::FoldedTable;
 use super::gather::gather;
 use super::statements::execute;
 use super::upsert::upsert;
-use crate::RowChange;
 use crate::bookkeeping::error::{TargetError, is_about_data};
 use crate::bookkeeping::reason::shortened;
 
@@ -72,30 +70,22 @@ pub(super) async fn write<'a, 'e>(
     events: &[&'a Evaluated<'e>],
     on_failure: OnFailure,
 ) -> Result<Settled<'a, 'e>, WriteError> {
-    let (effect, table) = match destination {
-        Destination::Table(effect, table) => (effect, table),
-        Destination::Statements => {
-            let executed = execute(connection, events).await;
-            executed.map_err(refusal("executing a statement"))?;
-            return Ok(Settled::all(events));
-        }
-    };
-    match &effect.change {
-        RowChange::Operators(columns) => {
+    match destination {
+        Destination::Table(effect, columns, table) => {
             let gathered =
                 gather(columns, rows_of(events)).map_err(|error| WriteError::Data(error.0))?;
             let written = upsert(connection, effect, table, &gathered).await;
             written.map_err(refusal(WRITING))?;
             Ok(Settled::all(events))
         }
-        RowChange::Fold(rule) => {
-            let folded = FoldedTable {
-                effect,
-                rule,
-                table,
-            };
-            let folded = folded.fold(connection, events, on_failure).await;
+        Destination::Folded(table) => {
+            let folded = table.fold(connection, events, on_failure).await;
             folded.map_err(refusal(WRITING))
+        }
+        Destination::Statements => {
+            let executed = execute(connection, events).await;
+            executed.map_err(refusal("executing a statement"))?;
+            Ok(Settled::all(events))
         }
     }
 }

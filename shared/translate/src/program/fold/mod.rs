@@ -6,7 +6,9 @@ mod copies;
 mod kinds;
 mod program;
 mod row;
+mod runner;
 
 pub use columns::{ColumnKind, FoldColumn};
 pub use program::Fold;
 pub use row::{FoldInput, FoldOutcome};
+pub use runner::FoldRunner;

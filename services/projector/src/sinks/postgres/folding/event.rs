@@ -1,25 +1,30 @@
 //! Folding one event into its rows: into all of them, or into none.
 
+use dragoman_translate::FoldRunner;
+
 use super::super::evaluate::{Folding, elements};
 use super::FoldedTable;
 use super::keyed::KeyedRows;
 
 impl FoldedTable<'_> {
-    /// Folds an event into the row of each of its elements, in their order.
+    /// Folds an event into the row of each of its elements, in their order. `numbers`: of
+    /// these rows.
     ///
     /// # Errors
     /// Why it cannot be; all rows are as they were.
     pub(super) fn fold_event(
         &self,
+        runner: &mut FoldRunner<'_>,
         rows: &mut KeyedRows<'_>,
+        numbers: &[usize],
         folding: &Folding<'_>,
     ) -> Result<(), String> {
         // Elements borrow from the event beside which they would be kept, so they are asked
         // for again: `each` yields the same as when it was asked for the keys.
         let elements = elements(self.effect, &folding.view)?;
         let mut before = Vec::new();
-        for (key, item) in folding.keys.iter().zip(&elements) {
-            let Some((number, row)) = rows.row(key) else {
+        for (number, item) in numbers.iter().copied().zip(elements.iter()) {
+            let Some((key, row)) = rows.row(number) else {
                 continue;
             };
             // A row that cannot be folded is as it was, so one alone needs no copy.
@@ -27,7 +32,7 @@ impl FoldedTable<'_> {
                 before.push((number, row.now.clone()));
             }
             let view = &folding.view;
-            if let Err(reason) = row.fold(self.rule, key, view, item.as_ref()) {
+            if let Err(reason) = row.fold(&self.rule.columns, runner, key, view, item.as_ref()) {
                 // From the last to the first: a row may have been folded into twice.
                 for (number, was) in before.into_iter().rev() {
                     rows.restore(number, was);

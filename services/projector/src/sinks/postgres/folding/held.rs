@@ -1,12 +1,13 @@
 //! One row, from what the table holds to what events make of it.
 
 use dragoman_core::chain;
-use dragoman_translate::{Cell, EventView, FoldInput, FoldOutcome, Item};
+use dragoman_translate::{Cell, EventView, FoldInput, FoldOutcome, FoldRunner, Item};
 
 use super::super::value::Value;
+use super::cache::Version;
 use super::cells::to_cell;
 use super::json::as_kept;
-use crate::{ColumnType, FoldRule, FoldedColumn};
+use crate::{ColumnType, FoldedColumn};
 
 /// A value for each column beside the key.
 pub(super) type Values = Vec<Option<Value>>;
@@ -22,6 +23,13 @@ pub(super) struct HeldRow {
     pub(super) changed: bool,
     /// Why it cannot be read, if somebody else has written into it.
     pub(super) unreadable: Option<String>,
+    /// If it was not read but is known from an earlier step: its version then, which the
+    /// table may not have any more.
+    pub(super) cached: Option<Version>,
+    /// The step that touched it last.
+    pub(super) touched: u32,
+    /// What it took when it was kept, in bytes.
+    pub(super) size: usize,
 }
 
 impl HeldRow {
@@ -34,13 +42,35 @@ impl HeldRow {
         }
     }
 
+    /// Takes over what was read of it.
+    pub(super) fn become_known(&mut self, read: Self) {
+        *self = Self {
+            touched: self.touched,
+            size: self.size,
+            ..read
+        };
+    }
+
+    /// Is left to the next step as it is now; `written` is the version of what this one
+    /// wrote. False if the next one may not know it: it is not there, or was not written and
+    /// its version not known before.
+    pub(super) fn leave(&mut self, written: Option<Version>) -> bool {
+        if self.is_changed() {
+            self.cached = written;
+        }
+        self.there = self.now.is_some();
+        self.changed = false;
+        self.there && self.cached.is_some()
+    }
+
     /// Folds an event into it, or an element of it.
     ///
     /// # Errors
     /// Why it cannot be; the row is as it was.
     pub(super) fn fold(
         &mut self,
-        rule: &FoldRule,
+        columns: &[FoldedColumn],
+        runner: &mut FoldRunner<'_>,
         key: &[Value],
         view: &EventView<'_>,
         item: Option<&Item<'_>>,
@@ -56,14 +86,14 @@ impl HeldRow {
             key: &key,
             row: row.as_deref(),
         };
-        let outcome = rule.program.run(input).map_err(|error| chain(&error))?;
+        let outcome = runner.run(input).map_err(|error| chain(&error))?;
         match outcome {
             FoldOutcome::Delete => {
                 self.changed |= self.now.is_some();
                 self.now = None;
             }
             FoldOutcome::Row(left) => {
-                let columns = rule.columns.iter().zip(left);
+                let columns = columns.iter().zip(left);
                 // All of them first: one that its column does not take leaves the row.
                 let left: Vec<_> = columns
                     .map(|(column, cell)| cell.map(|cell| taken(column, cell)).transpose())

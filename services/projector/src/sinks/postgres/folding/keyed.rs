@@ -1,71 +1,94 @@
 //! The rows of a batch, found by key.
 
-use std::collections::HashMap;
-
 use sqlx::PgConnection;
 
 use super::super::value::Value;
+use super::cache::{RowCache, Version};
 use super::held::{HeldRow, Values};
 use super::read::{self, AnotherKey};
 use crate::TableEffect;
 use crate::bookkeeping::place::Place;
 
-/// Rows with their keys, which are in order: two that fold the same rows lock them in the
-/// same order.
-#[derive(Debug, Default)]
-pub(super) struct KeyedRows<'k> {
-    keys: Vec<&'k [Value]>,
-    rows: Vec<HeldRow>,
-    numbers: HashMap<&'k [Value], usize>,
+/// The rows of a batch in a cache, which has some of them from before. By key they are in
+/// order: two that fold the same rows lock them in the same order.
+#[derive(Debug)]
+pub(super) struct KeyedRows<'c> {
+    cache: &'c mut RowCache,
+    /// The numbers of the rows, by key.
+    touched: Vec<usize>,
 }
 
-impl<'k> KeyedRows<'k> {
-    /// Reads the rows of these keys, of which some may be the same. They are held until the
-    /// end of the transaction.
+impl<'c> KeyedRows<'c> {
+    /// Rows of these keys, of which some may be the same; and the number of the row of each.
+    pub(super) fn of<'k>(
+        cache: &'c mut RowCache,
+        keys: impl Iterator<Item = &'k [Value]>,
+    ) -> (Self, Vec<usize>) {
+        cache.step = cache.step.wrapping_add(1);
+        let (mut numbers, mut touched) = (Vec::new(), Vec::new());
+        for key in keys {
+            let number = cache.rows.get_index_of(key).unwrap_or_else(|| {
+                let entry = cache.rows.insert_full(key.to_vec(), HeldRow::default());
+                entry.0
+            });
+            numbers.push(number);
+            if let Some((_, row)) = cache.rows.get_index_mut(number)
+                && row.touched != cache.step
+            {
+                row.touched = cache.step;
+                touched.push(number);
+            }
+        }
+        let rows = &cache.rows;
+        let key = |number: &usize| rows.get_index(*number).map(|(key, _)| key);
+        touched.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
+        (Self { cache, touched }, numbers)
+    }
+
+    /// Reads those that the cache did not have. They are held until the end of the
+    /// transaction.
     pub(super) async fn read(
+        &mut self,
         connection: &mut PgConnection,
         effect: &TableEffect,
         table: &Place,
-        keys: impl Iterator<Item = &'k [Value]>,
-    ) -> Result<Self, sqlx::Error> {
-        let mut keys: Vec<&[Value]> = keys.collect();
-        keys.sort_unstable();
-        keys.dedup();
-        if keys.is_empty() {
-            return Ok(Self::default());
+    ) -> Result<(), sqlx::Error> {
+        let unknown = self.entries().filter(|(_, row)| row.cached.is_none());
+        let unknown: Vec<&[Value]> = unknown.map(|(key, _)| key).collect();
+        if unknown.is_empty() {
+            return Ok(());
         }
-        let numbers: HashMap<_, _> = keys.iter().copied().zip(0..).collect();
-        let mut rows: Vec<HeldRow> = Vec::new();
-        rows.resize_with(keys.len(), HeldRow::default);
-        for found in read::rows(connection, effect, table, &keys).await? {
-            let number = numbers.get(found.key.as_slice());
-            let row = number.and_then(|number: &usize| rows.get_mut(*number));
-            *row.ok_or(AnotherKey)? = found.row;
+        let step = self.cache.step;
+        for found in read::rows(connection, effect, table, &unknown).await? {
+            let row = self.cache.rows.get_mut(found.key.as_slice());
+            let row = row.filter(|row| row.touched == step);
+            row.ok_or(AnotherKey)?.become_known(found.row);
         }
-        Ok(Self {
-            keys,
-            rows,
-            numbers,
-        })
+        Ok(())
     }
 
-    /// The row of a key, and its number.
-    pub(super) fn row(&mut self, key: &[Value]) -> Option<(usize, &mut HeldRow)> {
-        let number = *self.numbers.get(key)?;
-        self.rows.get_mut(number).map(|row| (number, row))
+    /// The row of a number.
+    pub(super) fn row(&mut self, number: usize) -> Option<(&[Value], &mut HeldRow)> {
+        let entry = self.cache.rows.get_index_mut(number);
+        entry.map(|(key, row)| (key.as_slice(), row))
     }
 
     /// Makes a row again what it was.
     pub(super) fn restore(&mut self, number: usize, was: Option<Values>) {
-        if let Some(row) = self.rows.get_mut(number) {
+        if let Some((_, row)) = self.row(number) {
             row.now = was;
         }
     }
 
-    /// The rows of which the table is to hold something else than it does, by key.
-    pub(super) fn changed(&self) -> impl Iterator<Item = (&'k [Value], Option<&Values>)> {
-        let rows = self.keys.iter().zip(&self.rows);
-        rows.filter(|(_, row)| row.is_changed())
-            .map(|(key, row)| (*key, row.now.as_ref()))
+    /// All of them, by key.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&[Value], &HeldRow)> {
+        let numbers = self.touched.iter();
+        let entries = numbers.filter_map(|number| self.cache.rows.get_index(*number));
+        entries.map(|(key, row)| (key.as_slice(), row))
+    }
+
+    /// Keeps what the next step may know of them.
+    pub(super) fn keep(self, written: Option<Version>) {
+        self.cache.keep(self.touched, written);
     }
 }

@@ -3,6 +3,8 @@
 //! Constraints of the table see rows as a batch leaves them, as with operators: what a row
 //! was between two of its events is not shown to the database.
 
+mod cache;
+mod cached;
 mod cells;
 mod event;
 mod held;
@@ -15,14 +17,17 @@ use std::collections::HashSet;
 
 use sqlx::PgConnection;
 
+pub use self::cache::RowCache;
 use self::keyed::KeyedRows;
 use super::evaluate::{Evaluated, Folding, Work};
+use super::value::Value;
 use super::write::{OnFailure, Settled};
 use crate::bookkeeping::place::{Place, quoted};
 use crate::bookkeeping::reason::shortened;
 use crate::{FoldRule, TableEffect};
 
 /// A table whose rows a program folds.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct FoldedTable<'w> {
     pub(super) effect: &'w TableEffect,
     pub(super) rule: &'w FoldRule,
@@ -38,28 +43,34 @@ impl FoldedTable<'_> {
         events: &[&'a Evaluated<'e>],
         on_failure: OnFailure,
     ) -> Result<Settled<'a, 'e>, sqlx::Error> {
-        let foldings = events.iter().copied().filter_map(folding_of);
-        let keys = foldings.flat_map(|folding| folding.keys.iter().map(Vec::as_slice));
-        let mut rows = KeyedRows::read(connection, self.effect, self.table, keys).await?;
-        let settled = self.fold_in_memory(&mut rows, events, on_failure);
+        let mut none = RowCache::default();
+        let (mut rows, numbers) = KeyedRows::of(&mut none, keys_of(events));
+        rows.read(connection, self.effect, self.table).await?;
+        let settled = self.fold_in_memory(&mut rows, &numbers, events, on_failure);
         self.write(connection, &rows).await?;
         Ok(settled)
     }
 
+    /// `numbers`: of the rows of all events, in order.
     fn fold_in_memory<'a, 'e>(
         &self,
-        rows: &mut KeyedRows<'a>,
+        rows: &mut KeyedRows<'_>,
+        mut numbers: &[usize],
         events: &[&'a Evaluated<'e>],
         on_failure: OnFailure,
     ) -> Settled<'a, 'e> {
         let mut settled = Settled::default();
+        let mut runner = self.rule.program.runner();
         let mut parked: HashSet<(&str, &str)> = HashSet::new();
         for event in events.iter().copied() {
+            let folding = folding_of(event);
+            let keys = folding.map_or(0, |folding| folding.keys.len());
+            let own = numbers.split_off(..keys).unwrap_or_default();
             if parked.contains(&event.subject()) {
                 settled.behind.push(event);
                 continue;
             }
-            let folded = folding_of(event).map_or(Ok(()), |folding| self.fold_event(rows, folding));
+            let folded = folding.map_or(Ok(()), |it| self.fold_event(&mut runner, rows, own, it));
             match folded {
                 Ok(()) => settled.applied.push(event),
                 Err(reason) => {
@@ -74,6 +85,11 @@ impl FoldedTable<'_> {
         }
         settled
     }
+}
+
+fn keys_of<'a>(events: &[&'a Evaluated<'_>]) -> impl Iterator<Item = &'a [Value]> {
+    let foldings = events.iter().copied().filter_map(folding_of);
+    foldings.flat_map(|folding| folding.keys.iter().map(Vec::as_slice))
 }
 
 fn folding_of<'a, 'e>(event: &'a Evaluated<'e>) -> Option<&'a Folding<'e>> {

@@ -9,28 +9,26 @@ use super::super::column_type::cast;
 use super::super::gather::Gathered;
 use super::super::upsert::upsert;
 use super::super::value::Value;
+use super::held::Values;
 use super::keyed::KeyedRows;
 use super::{FoldedTable, quoted};
 use crate::TableEffect;
 
 impl FoldedTable<'_> {
-    /// Writes the rows that have changed, and deletes those that have ended.
+    /// Writes the rows that have changed, and deletes those that have ended. Those that
+    /// are cached and go on are left to [`FoldedTable::write_cached`].
     pub(super) async fn write(
         &self,
         connection: &mut PgConnection,
         rows: &KeyedRows<'_>,
     ) -> Result<(), sqlx::Error> {
         let (mut kept, mut ended) = (Vec::new(), Vec::new());
-        for (key, now) in rows.changed() {
-            let Some(values) = now else {
-                ended.push(key);
-                continue;
-            };
-            let columns = values.iter().map(|it| it.as_ref().map(Cow::Borrowed));
-            kept.push(Gathered {
-                key,
-                columns: columns.collect(),
-            });
+        for (key, row) in rows.entries().filter(|(_, row)| row.is_changed()) {
+            match &row.now {
+                None => ended.push(key),
+                Some(values) if row.cached.is_none() => kept.push(gathered(key, values)),
+                Some(_) => {}
+            }
         }
         upsert(&mut *connection, self.effect, self.table, &kept).await?;
         self.delete(connection, &ended).await
@@ -53,6 +51,15 @@ impl FoldedTable<'_> {
         let query = sqlx::query(AssertSqlSafe(statement));
         let query = bind_keys(query, self.effect, keys.iter().copied());
         query.execute(connection).await.map(|_| ())
+    }
+}
+
+/// All values of a row, to be written.
+fn gathered<'r>(key: &'r [Value], values: &'r Values) -> Gathered<'r> {
+    let columns = values.iter().map(|it| it.as_ref().map(Cow::Borrowed));
+    Gathered {
+        key,
+        columns: columns.collect(),
     }
 }
 
