@@ -18,7 +18,6 @@ pub(crate) struct EventRow {
     subject: String,
     time: DateTime<Utc>,
     stored_at: DateTime<Utc>,
-    pub(crate) adapter: String,
     content_type: String,
     traceparent: Option<String>,
     extensions: Option<Json<BTreeMap<String, String>>>,
@@ -48,7 +47,7 @@ impl FromRow<'_, PgRow> for SealedRow {
 }
 
 impl EventRow {
-    /// Reads the columns `seq, id, source, type, subject, time, stored_at, adapter,
+    /// Reads the columns `seq, id, source, type, subject, time, stored_at,
     /// content_type, traceparent, extensions, data`, from that one on. By their places:
     /// looking a column up by its name costs as much as reading it.
     pub(crate) fn from_column(row: &PgRow, first: usize) -> sqlx::Result<Self> {
@@ -60,11 +59,10 @@ impl EventRow {
             subject: row.try_get(first + 4)?,
             time: row.try_get(first + 5)?,
             stored_at: row.try_get(first + 6)?,
-            adapter: row.try_get(first + 7)?,
-            content_type: row.try_get(first + 8)?,
-            traceparent: row.try_get(first + 9)?,
-            extensions: row.try_get(first + 10)?,
-            data: row.try_get(first + 11)?,
+            content_type: row.try_get(first + 7)?,
+            traceparent: row.try_get(first + 8)?,
+            extensions: row.try_get(first + 9)?,
+            data: row.try_get(first + 10)?,
         })
     }
 

@@ -18,7 +18,7 @@ pub(crate) async fn read_whole(
     let about = i64::try_from(about).unwrap_or(i64::MAX).max(1);
     // Not sorted there: rows that come late are few, and all others come in order.
     let members: Vec<SealedRow> = sqlx::query_as(
-        "select first_position, seq, id, source, type, subject, time, stored_at, adapter,
+        "select first_position, seq, id, source, type, subject, time, stored_at,
                 content_type, traceparent, extensions,
                 case when $3::text[] is null or type = any ($3) then data else '' end
          from dragoman.sealed_members

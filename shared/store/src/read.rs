@@ -44,7 +44,7 @@ impl Store {
         // The batches that hold the wanted positions are found first: the view ranks
         // whole batches, and must not be let loose on more of them.
         let rows: Vec<SealedRow> = sqlx::query_as(
-            "select position, seq, id, source, type, subject, time, stored_at, adapter,
+            "select position, seq, id, source, type, subject, time, stored_at,
                     content_type, traceparent, extensions, data
              from dragoman.sealed_events
              where batch >= (select batch from dragoman.ledger

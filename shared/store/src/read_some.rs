@@ -39,7 +39,7 @@ impl Store {
             let end = through.saturating_add(WINDOW).min(until.0);
             let left = i64::try_from(limit - events.len()).unwrap_or(i64::MAX);
             let rows: Vec<SealedRow> = sqlx::query_as(
-                "select position, seq, id, source, type, subject, time, stored_at, adapter,
+                "select position, seq, id, source, type, subject, time, stored_at,
                         content_type, traceparent, extensions, data
                  from dragoman.sealed_events
                  where batch >= (select batch from dragoman.ledger
@@ -124,7 +124,7 @@ impl Store {
         .await
         .map_err(during())?;
         let rows: Vec<SealedRow> = sqlx::query_as(
-            "select found.position, seq, id, source, type, subject, time, stored_at, adapter,
+            "select found.position, seq, id, source, type, subject, time, stored_at,
                     content_type, traceparent, extensions, data
              from (select position, seq from dragoman.sealed_events
                    where batch = any ($1) and position = any ($2)) as found

@@ -94,7 +94,7 @@ impl Store {
         id: &str,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let rows: Vec<SealedRow> = sqlx::query_as(
-            "select position, seq, id, source, type, subject, time, stored_at, adapter,
+            "select position, seq, id, source, type, subject, time, stored_at,
                     content_type, traceparent, extensions, data
              from (select events.seq as found
                    from dragoman.event_keys
@@ -127,7 +127,7 @@ impl Store {
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let types: Vec<String> = filter.types.iter().map(like).collect();
         let rows: Vec<SealedRow> = sqlx::query_as(
-            "select position, seq, id, source, type, subject, time, stored_at, adapter,
+            "select position, seq, id, source, type, subject, time, stored_at,
                     content_type, traceparent, extensions, data
              from dragoman.sealed_events
              where batch >= (select batch from dragoman.ledger

@@ -37,7 +37,7 @@ pub(super) async fn copy_out(task: &Task) {
         .expect("the log can be had");
     let mut rows = pool
         .copy_out_raw(
-            "copy (select seq, id, source, type, subject, time, stored_at, adapter, content_type,
+            "copy (select seq, id, source, type, subject, time, stored_at, content_type,
                           traceparent, extensions, data
                    from dragoman.events order by seq) to stdout (format binary)",
         )

@@ -12,7 +12,7 @@ use dragoman_core::{Position, RecordedEvent};
 pub use error::SealError;
 pub use session::SealSession;
 
-use crate::event_row::EventRow;
+use self::statement::UnsealedRow;
 use crate::{Lease, Store, StoreError};
 
 /// Where the ledger ends.
@@ -90,18 +90,22 @@ impl Store {
 
 impl SealedBatch {
     /// The batch behind a tip.
-    fn behind(tip: &LedgerTip, rows: Vec<EventRow>, late: usize, snapshot: String) -> Self {
+    fn behind(tip: &LedgerTip, rows: Vec<UnsealedRow>, late: usize, snapshot: String) -> Self {
         let by_sql = rows
             .iter()
             .enumerate()
-            .filter(|(_, row)| row.adapter == "sql")
+            .filter(|(_, row)| row.by_sql)
             .map(|(index, _)| index)
             .collect();
-        let high_seq = rows.iter().map(EventRow::seq).max().unwrap_or(tip.high_seq);
+        let high_seq = rows
+            .iter()
+            .map(UnsealedRow::seq)
+            .max()
+            .unwrap_or(tip.high_seq);
         let events: Vec<RecordedEvent> = rows
             .into_iter()
             .zip(tip.next_position.0..)
-            .map(|(row, position)| row.at(Position(position)))
+            .map(|(row, position)| row.event.at(Position(position)))
             .collect();
         let next_position = events
             .last()

@@ -4,9 +4,8 @@ use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use sqlx::PgConnection;
 
 use super::error::{SealError, sealing};
-use super::statement::{self, NewBatch};
+use super::statement::{self, NewBatch, UnsealedRow};
 use super::{LedgerTip, SealOutcome, SealedBatch};
-use crate::event_row::EventRow;
 use crate::{Lease, Store, StoreError};
 
 /// A session on the hub's database, to seal by. A database that takes writes cannot become
@@ -137,13 +136,13 @@ impl SealSession {
 /// What goes into the next batch.
 struct Drawn {
     /// By sequence number.
-    rows: Vec<EventRow>,
+    rows: Vec<UnsealedRow>,
     late: Vec<i64>,
     snapshot: String,
 }
 
-fn draw_up(mut rows: Vec<EventRow>, seen: String, limit: usize, tip: &LedgerTip) -> Drawn {
-    rows.sort_unstable_by_key(EventRow::seq);
+fn draw_up(mut rows: Vec<UnsealedRow>, seen: String, limit: usize, tip: &LedgerTip) -> Drawn {
+    rows.sort_unstable_by_key(UnsealedRow::seq);
     let mut next = rows.split_off(rows.partition_point(|row| row.seq() <= tip.high_seq));
     let mut late = rows;
     if passes_over_late(tip) {
@@ -152,7 +151,7 @@ fn draw_up(mut rows: Vec<EventRow>, seen: String, limit: usize, tip: &LedgerTip)
     let in_parts = late.len() > limit;
     late.truncate(limit);
     next.truncate(if in_parts { 0 } else { limit - late.len() });
-    let late_seqs = late.iter().map(EventRow::seq).collect();
+    let late_seqs = late.iter().map(UnsealedRow::seq).collect();
     late.append(&mut next);
     Drawn {
         rows: late,

@@ -62,11 +62,25 @@ pub(super) async fn cluster(session: &mut PgConnection) -> sqlx::Result<Cluster>
     })
 }
 
+/// An event that no batch has.
+#[derive(Debug)]
+pub(super) struct UnsealedRow {
+    pub(super) event: EventRow,
+    /// Whether `dragoman.publish()` wrote it: nobody has looked at its schema.
+    pub(super) by_sql: bool,
+}
+
+impl UnsealedRow {
+    pub(super) const fn seq(&self) -> i64 {
+        self.event.seq()
+    }
+}
+
 /// What there is behind a tip.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
     /// Late ones, one more than were asked for at the most, and next ones.
-    pub(super) rows: Vec<EventRow>,
+    pub(super) rows: Vec<UnsealedRow>,
     /// The snapshot in which they were looked for; `None` when the lease did not last.
     pub(super) snapshot: Option<String>,
 }
@@ -88,11 +102,11 @@ macro_rules! look {
             " order by seq limit $3 + 1
              )
              select null::text as snapshot, events.seq, id, source, type, subject, time, stored_at,
-                    adapter, content_type, traceparent, extensions, data
+                    content_type, traceparent, extensions, data, adapter = 'sql' as by_sql
              from late join dragoman.events using (seq)
              union all
              (select null, seq, id, source, type, subject, time, stored_at,
-                     adapter, content_type, traceparent, extensions, data
+                     content_type, traceparent, extensions, data, adapter = 'sql'
               from dragoman.events where seq > $2 order by seq limit $3)
              union all
              select case when exists (select from dragoman.leases
@@ -138,7 +152,10 @@ pub(super) async fn look(
     for row in &rows {
         let seq: Option<i64> = row.try_get(1)?;
         if seq.is_some() {
-            looked.rows.push(EventRow::from_column(row, 1)?);
+            looked.rows.push(UnsealedRow {
+                event: EventRow::from_column(row, 1)?,
+                by_sql: row.try_get(12)?,
+            });
         } else {
             looked.snapshot = row.try_get(0)?;
         }

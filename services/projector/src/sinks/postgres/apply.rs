@@ -78,8 +78,8 @@ impl Attempt for StepWork<'_> {
     fn begin(&self) -> &'static str {
         match self.effect {
             DatabaseEffect::Table(effect) if matches!(effect.change, RowChange::Fold(_)) => {
-                // Rows are found by a thousand keys at once, for which the planner would
-                // rather read a table that is not quite large as a whole.
+                // Rows are found by a thousand keys in an array. The first times that a session
+                // runs such a statement the planner would hash the whole table for it.
                 "begin; set local enable_hashjoin = off; set local enable_mergejoin = off"
             }
             DatabaseEffect::Table(_) | DatabaseEffect::Statements(_) => "begin",
