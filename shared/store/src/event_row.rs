@@ -31,12 +31,6 @@ pub(crate) struct SealedRow {
     pub(crate) event: EventRow,
 }
 
-impl FromRow<'_, PgRow> for EventRow {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        Self::from_column(row, 0)
-    }
-}
-
 impl FromRow<'_, PgRow> for SealedRow {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         Ok(Self {

@@ -9,7 +9,9 @@ use sqlx::{Connection as _, PgConnection};
 /// How soon a session has to answer: what it was asked before, and whether it is well.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// For how long after it was given back a session counts as well: then it was asked.
+/// For how long after it was given back a session counts as well: then it was asked. One
+/// that ends within that time is met by a call, which fails and is tried again like any
+/// that was under way.
 const WELL_FOR: Duration = Duration::from_millis(100);
 
 /// A pool whose sessions are asked whether they are well when they are given back, and

@@ -59,6 +59,12 @@ async fn what_others_do_to_a_row_is_seen() {
             Some(94),
         ),
         ("update states set key = 'b'", Some(1)),
+        // Without a trace in the row.
+        (
+            "alter table states drop column state;
+             alter table states add column state bigint default 40",
+            Some(1241),
+        ),
     ];
     for (meanwhile, expected) in cases {
         let database = Database::new().await;

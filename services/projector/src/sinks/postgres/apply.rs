@@ -23,7 +23,7 @@ use crate::bookkeeping::standing::{Standing, stand};
 use crate::bookkeeping::step::{Applied, Step};
 use crate::bookkeeping::stops;
 use crate::bookkeeping::target::{PRUNE_EVERY, Target};
-use crate::{Checkpoint, DatabaseEffect, Definition, Order, RowChange};
+use crate::{Checkpoint, DatabaseEffect, Definition, Order};
 
 impl Target {
     /// Lets events take effect, parks what cannot, and moves the owner record, in one
@@ -74,17 +74,6 @@ struct StepWork<'s> {
 
 impl Attempt for StepWork<'_> {
     type Done = Applied;
-
-    fn begin(&self) -> &'static str {
-        match self.effect {
-            DatabaseEffect::Table(effect) if matches!(effect.change, RowChange::Fold(_)) => {
-                // Rows are found by a thousand keys in an array. The first times that a session
-                // runs such a statement the planner would hash the whole table for it.
-                "begin; set local enable_hashjoin = off; set local enable_mergejoin = off"
-            }
-            DatabaseEffect::Table(_) | DatabaseEffect::Statements(_) => "begin",
-        }
-    }
 
     async fn run(
         &self,

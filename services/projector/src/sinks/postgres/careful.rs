@@ -49,11 +49,6 @@ pub(super) trait Attempt: Sync {
     /// What comes of it.
     type Done: Send;
 
-    /// How its transaction begins.
-    fn begin(&self) -> &'static str {
-        "begin"
-    }
-
     /// Does it. In `cache` are rows as they were left before, and then as they are left.
     fn run(
         &self,
@@ -102,8 +97,7 @@ impl Target {
         care: Care,
         cache: &mut RowCache,
     ) -> Result<A::Done, Failure> {
-        let begun = self.pool.begin_with(attempt.begin()).await;
-        let mut transaction = begun.map_err(TargetError::during(doing))?;
+        let mut transaction = self.begin(doing).await?;
         match attempt.run(&mut transaction, care, cache).await {
             Ok(done) => {
                 let committed = transaction.commit().await;

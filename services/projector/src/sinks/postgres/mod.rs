@@ -13,10 +13,10 @@
 //!                               └─► checkpoints         compare-and-set
 //! ```
 //!
-//! Rows of the table are locked by key, after everything of the bookkeeping. Only events
-//! that are tried apart, because the database refused one of them, and statements lock
-//! rows as they come; Postgres ends a deadlock that comes of it, and the step is tried
-//! again.
+//! Rows of the table are locked by key, after everything of the bookkeeping. Only rows of
+//! a fold that are known from before, events that are tried apart, because the database
+//! refused one of them, and statements lock rows as they come; Postgres ends a deadlock
+//! that comes of it, and the step is tried again.
 
 mod apply;
 mod arrays;

@@ -47,23 +47,28 @@ pub struct RowCache {
     /// What the rows take, in bytes.
     size: usize,
     /// Counts the steps.
-    pub(super) step: u32,
+    pub(super) step: u64,
     /// How many steps go by until rows are kept.
     pause: u32,
+    /// The table as it was first written to.
+    shape: Option<String>,
 }
 
 impl RowCache {
     /// All of it, for a step that may fail; what stays has no rows.
     pub(crate) fn take(&mut self) -> Self {
-        let pause = self.pause;
-        let taken = std::mem::take(self);
-        self.pause = pause;
-        taken
+        let without = Self {
+            pause: self.pause,
+            shape: self.shape.clone(),
+            ..Self::default()
+        };
+        std::mem::replace(self, without)
     }
 
     /// Keeps nothing of what a step left.
     pub(super) fn forget(&mut self) {
-        self.take();
+        self.rows.clear();
+        self.size = 0;
     }
 
     /// Keeps nothing for a while.
@@ -72,12 +77,14 @@ impl RowCache {
         self.pause = PAUSE;
     }
 
-    /// Keeps what a step left in the rows that it touched, if it commits. `written`: the
-    /// version of what it wrote; `None` if the table is not such that its rows can be known.
-    pub(super) fn keep(&mut self, touched: Vec<usize>, written: Option<Version>) {
-        if written.is_none() {
-            return self.keep_off();
-        }
+    /// Whether the table is such that its rows can be known from what was written to them.
+    pub(super) fn can_know(&mut self, table: &WrittenTable) -> bool {
+        let shape = self.shape.get_or_insert_with(|| table.shape.clone());
+        table.plain && *shape == table.shape
+    }
+
+    /// Keeps what a step left in the rows that it touched, if it commits.
+    pub(super) fn keep(&mut self, touched: Vec<usize>, written: Version) {
         let mut unknown = Vec::new();
         for number in touched {
             let Some((key, row)) = self.rows.get_index_mut(number) else {
@@ -104,15 +111,15 @@ impl RowCache {
 
     /// Drops the half of the rows that was not touched for longest, at least.
     fn drop_half(&mut self) {
-        let mut steps: Vec<u32> = self.rows.values().map(|row| row.touched).collect();
+        let mut steps: Vec<u64> = self.rows.values().map(|row| row.touched).collect();
         steps.sort_unstable();
         let median = steps.get(steps.len() / 2).copied();
         self.rows.retain(|_, row| Some(row.touched) > median);
         self.size = self.rows.values().map(|row| row.size).sum();
     }
 
-    /// Whether this step is to keep rows.
-    pub(super) const fn keeps(&mut self) -> bool {
+    /// Counts a step; true if it is to keep rows.
+    pub(super) const fn count_step(&mut self) -> bool {
         self.pause = self.pause.saturating_sub(1);
         self.pause == 0
     }
@@ -133,24 +140,42 @@ const fn size_of_value(value: &Value) -> usize {
     size_of::<Value>() + text
 }
 
-/// The version that rows have which this transaction writes; `None` if the table is not a
-/// plain one: partitions, triggers, rules and policies may leave something else in a row
-/// than what was written. To be asked once the table is locked, that is, written to.
-pub(super) async fn version_written(
-    connection: &mut PgConnection,
-    table: &Place,
-) -> Result<Option<Version>, sqlx::Error> {
-    let row: PgRow = sqlx::query(
-        "select pg_current_xact_id()::xid::text::bigint as version,
-                relkind = 'r' and not (relhastriggers or relhasrules or relrowsecurity) as plain
-         from pg_class where oid = $1::text::regclass",
-    )
-    .bind(table.to_string())
-    .fetch_one(connection)
-    .await?;
-    let version: i64 = row.try_get("version")?;
-    let plain: bool = row.try_get("plain")?;
-    Ok(u32::try_from(version).ok().filter(|_| plain).map(Version))
+/// A table that a transaction has written to.
+#[derive(Debug)]
+pub(super) struct WrittenTable {
+    /// What the rows have that it wrote.
+    pub(super) version: Version,
+    /// Whether nothing leaves something else in a row than what was written, or hides it:
+    /// no partition, trigger, foreign key, rule or policy.
+    plain: bool,
+    /// Another one after every change of its columns, which may change rows without a trace.
+    shape: String,
+}
+
+impl WrittenTable {
+    /// Looks at it. To be done last: what was written to cannot be altered before the commit.
+    pub(super) async fn look(
+        connection: &mut PgConnection,
+        table: &Place,
+    ) -> Result<Self, sqlx::Error> {
+        let row: PgRow = sqlx::query(
+            "select pg_current_xact_id()::xid::text::bigint as version,
+                    relkind = 'r' and not (relhastriggers or relhasrules or relrowsecurity) as plain,
+                    (select relation.oid || ':' || string_agg(attribute.xmin::text, ' ' order by attnum)
+                     from pg_attribute as attribute
+                     where attrelid = relation.oid and attnum > 0) as shape
+             from pg_class as relation where oid = $1::text::regclass",
+        )
+        .bind(table.to_string())
+        .fetch_one(connection)
+        .await?;
+        let version: i64 = row.try_get("version")?;
+        Ok(Self {
+            version: Version(u32::try_from(version).unwrap_or_default()),
+            plain: row.try_get("plain")?,
+            shape: row.try_get("shape")?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -166,11 +191,11 @@ mod tests {
         let (mut rows, numbers) = KeyedRows::of(cache, keys.iter().map(<[Value; 1]>::as_slice));
         for number in numbers {
             let text = Value::Text("x".repeat(bytes));
-            let (_, row) = rows.row(number).unwrap();
+            let row = rows.row(number).unwrap();
             row.become_known(HeldRow::read(vec![Some(text)]));
             row.changed = true;
         }
-        rows.keep(Some(Version(7)));
+        rows.keep(Version(7));
     }
 
     fn knows(cache: &RowCache, key: &str) -> bool {
@@ -202,7 +227,7 @@ mod tests {
         let taken = cache.take();
         assert!(knows(&taken, "a") && !knows(&cache, "a"));
         cache.keep_off();
-        let steps = (0..1_000).take_while(|_| !cache.keeps()).count();
+        let steps = (0..1_000).take_while(|_| !cache.count_step()).count();
         assert!((10..200).contains(&steps), "{steps}");
     }
 }

@@ -8,7 +8,7 @@ use super::super::column_type::cast;
 use super::super::evaluate::Evaluated;
 use super::super::value::Value;
 use super::super::write::{OnFailure, Settled, WRITING, refusal};
-use super::cache::{RowCache, Version, version_written};
+use super::cache::{RowCache, Version, WrittenTable};
 use super::held::HeldRow;
 use super::keyed::KeyedRows;
 use super::write::same_key;
@@ -28,7 +28,7 @@ impl FoldedTable<'_> {
         on_failure: OnFailure,
         cache: &mut RowCache,
     ) -> Result<Settled<'a, 'e>, Failure> {
-        let keeps = cache.keeps();
+        let keeps = cache.count_step();
         let (mut rows, numbers) = KeyedRows::of(cache, keys_of(events));
         let read = rows.read(connection, self.effect, self.table).await;
         read.map_err(refusal(WRITING))?;
@@ -37,12 +37,29 @@ impl FoldedTable<'_> {
         let written = self.write(connection, &rows).await;
         written.map_err(refusal(WRITING))?;
         if keeps {
-            let version = version_written(connection, self.table).await;
-            rows.keep(version.map_err(refusal(WRITING))?);
+            self.keep(connection, rows).await?;
         } else {
             cache.forget();
         }
         Ok(settled)
+    }
+
+    async fn keep(
+        &self,
+        connection: &mut PgConnection,
+        mut rows: KeyedRows<'_>,
+    ) -> Result<(), Failure> {
+        let table = WrittenTable::look(connection, self.table).await;
+        let table = table.map_err(refusal(WRITING))?;
+        if rows.can_be_known(&table) {
+            rows.keep(table.version);
+            return Ok(());
+        }
+        if rows.entries().any(|(_, row)| row.cached.is_some()) {
+            return Err(Failure::Moved);
+        }
+        rows.keep_off();
+        Ok(())
     }
 
     /// Writes the cached rows that have changed, and makes sure that the table has the others

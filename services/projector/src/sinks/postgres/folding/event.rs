@@ -23,8 +23,10 @@ impl FoldedTable<'_> {
         // for again: `each` yields the same as when it was asked for the keys.
         let elements = elements(self.effect, &folding.view)?;
         let mut before = Vec::new();
-        for (number, item) in numbers.iter().copied().zip(elements.iter()) {
-            let Some((key, row)) = rows.row(number) else {
+        // Under the key that the event has: two that are equal may be written otherwise.
+        let keyed = numbers.iter().copied().zip(&folding.keys);
+        for ((number, key), item) in keyed.zip(elements.iter()) {
+            let Some(row) = rows.row(number) else {
                 continue;
             };
             // A row that cannot be folded is as it was, so one alone needs no copy.

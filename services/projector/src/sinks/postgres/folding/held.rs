@@ -27,7 +27,7 @@ pub(super) struct HeldRow {
     /// table may not have any more.
     pub(super) cached: Option<Version>,
     /// The step that touched it last.
-    pub(super) touched: u32,
+    pub(super) touched: u64,
     /// What it took when it was kept, in bytes.
     pub(super) size: usize,
 }
@@ -54,9 +54,9 @@ impl HeldRow {
     /// Is left to the next step as it is now; `written` is the version of what this one
     /// wrote. False if the next one may not know it: it is not there, or was not written and
     /// its version not known before.
-    pub(super) fn leave(&mut self, written: Option<Version>) -> bool {
+    pub(super) fn leave(&mut self, written: Version) -> bool {
         if self.is_changed() {
-            self.cached = written;
+            self.cached = Some(written);
         }
         self.there = self.now.is_some();
         self.changed = false;

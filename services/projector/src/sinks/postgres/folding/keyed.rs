@@ -3,14 +3,14 @@
 use sqlx::PgConnection;
 
 use super::super::value::Value;
-use super::cache::{RowCache, Version};
+use super::cache::{RowCache, Version, WrittenTable};
 use super::held::{HeldRow, Values};
 use super::read::{self, AnotherKey};
 use crate::TableEffect;
 use crate::bookkeeping::place::Place;
 
 /// The rows of a batch in a cache, which has some of them from before. By key they are in
-/// order: two that fold the same rows lock them in the same order.
+/// order: two that fold the same rows, and know none of them, lock them in the same order.
 #[derive(Debug)]
 pub(super) struct KeyedRows<'c> {
     cache: &'c mut RowCache,
@@ -24,7 +24,7 @@ impl<'c> KeyedRows<'c> {
         cache: &'c mut RowCache,
         keys: impl Iterator<Item = &'k [Value]>,
     ) -> (Self, Vec<usize>) {
-        cache.step = cache.step.wrapping_add(1);
+        cache.step += 1;
         let (mut numbers, mut touched) = (Vec::new(), Vec::new());
         for key in keys {
             let number = cache.rows.get_index_of(key).unwrap_or_else(|| {
@@ -61,21 +61,21 @@ impl<'c> KeyedRows<'c> {
         let step = self.cache.step;
         for found in read::rows(connection, effect, table, &unknown).await? {
             let row = self.cache.rows.get_mut(found.key.as_slice());
-            let row = row.filter(|row| row.touched == step);
+            let row = row.filter(|row| row.touched == step && row.cached.is_none());
             row.ok_or(AnotherKey)?.become_known(found.row);
         }
         Ok(())
     }
 
     /// The row of a number.
-    pub(super) fn row(&mut self, number: usize) -> Option<(&[Value], &mut HeldRow)> {
+    pub(super) fn row(&mut self, number: usize) -> Option<&mut HeldRow> {
         let entry = self.cache.rows.get_index_mut(number);
-        entry.map(|(key, row)| (key.as_slice(), row))
+        entry.map(|(_, row)| row)
     }
 
     /// Makes a row again what it was.
     pub(super) fn restore(&mut self, number: usize, was: Option<Values>) {
-        if let Some((_, row)) = self.row(number) {
+        if let Some(row) = self.row(number) {
             row.now = was;
         }
     }
@@ -88,7 +88,17 @@ impl<'c> KeyedRows<'c> {
     }
 
     /// Keeps what the next step may know of them.
-    pub(super) fn keep(self, written: Option<Version>) {
+    pub(super) fn keep(self, written: Version) {
         self.cache.keep(self.touched, written);
+    }
+
+    /// Whether the table is such that they can be known.
+    pub(super) fn can_be_known(&mut self, table: &WrittenTable) -> bool {
+        self.cache.can_know(table)
+    }
+
+    /// Keeps nothing of them, and of no others for a while.
+    pub(super) fn keep_off(self) {
+        self.cache.keep_off();
     }
 }
