@@ -19,7 +19,18 @@ pub(crate) async fn hold_among(
     events: impl IntoIterator<Item = Followed<'_>>,
 ) -> Result<HashSet<(String, String)>, TargetError> {
     const DOING: &str = "looking for parked subjects";
-    let subjects: HashSet<(&str, &str)> = events.into_iter().map(|event| event.subject()).collect();
+    let few = few(connection, generation).await?;
+    let few: Option<HashSet<(&str, &str)>> = few
+        .as_ref()
+        .map(|few| few.iter().map(|(topic, it)| (&**topic, &**it)).collect());
+    let subjects: HashSet<(&str, &str)> = events
+        .into_iter()
+        .map(|event| event.subject())
+        .filter(|subject| few.as_ref().is_none_or(|few| few.contains(subject)))
+        .collect();
+    if subjects.is_empty() {
+        return Ok(HashSet::new());
+    }
     let (topics, subjects): (Vec<&str>, Vec<&str>) = subjects.into_iter().unzip();
     let parked: Vec<(String, String)> = sqlx::query_as(
         "select parked.topic, parked.subject from dragoman_projection.parked_subjects parked
@@ -36,6 +47,27 @@ pub(crate) async fn hold_among(
     .await
     .map_err(TargetError::during(DOING))?;
     Ok(parked.into_iter().collect())
+}
+
+/// All parked subjects, each with its topic, if they are few: to look through them here costs
+/// less than to look there for each subject of a batch. Nobody parks one of the caller's
+/// meanwhile.
+async fn few(
+    connection: &mut PgConnection,
+    generation: &Generation,
+) -> Result<Option<Vec<(String, String)>>, TargetError> {
+    const FEW: usize = 100;
+    let found: Vec<(String, String)> = sqlx::query_as(
+        "select topic, subject from dragoman_projection.parked_subjects
+         where projection = $1 and generation = $2 limit $3",
+    )
+    .bind(&generation.projection)
+    .bind(generation.number)
+    .bind(i64::try_from(FEW + 1).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await
+    .map_err(TargetError::during("looking for parked subjects"))?;
+    Ok((found.len() <= FEW).then_some(found))
 }
 
 /// An event that did not take effect, and what is to become of its subject.
