@@ -11,6 +11,8 @@ use super::followed::Followed;
 use super::generation::Generation;
 use super::parked::ParkedState;
 
+const LOOKING: &str = "looking for parked subjects";
+
 /// The subjects, with their topics, that are parked among those of a batch. Their rows
 /// are held until the end of the transaction, so that none of them is drained meanwhile.
 pub(crate) async fn hold_among(
@@ -18,11 +20,12 @@ pub(crate) async fn hold_among(
     generation: &Generation,
     events: impl IntoIterator<Item = Followed<'_>>,
 ) -> Result<HashSet<(String, String)>, TargetError> {
-    const DOING: &str = "looking for parked subjects";
-    let few = few(connection, generation).await?;
-    let few: Option<HashSet<(&str, &str)>> = few
-        .as_ref()
-        .map(|few| few.iter().map(|(topic, it)| (&**topic, &**it)).collect());
+    let few = all_if_few(connection, generation).await?;
+    let few: Option<HashSet<(&str, &str)>> = few.as_ref().map(|few| {
+        let few = few.iter();
+        few.map(|(topic, it)| (topic.as_str(), it.as_str()))
+            .collect()
+    });
     let subjects: HashSet<(&str, &str)> = events
         .into_iter()
         .map(|event| event.subject())
@@ -45,14 +48,14 @@ pub(crate) async fn hold_among(
     .bind(subjects)
     .fetch_all(connection)
     .await
-    .map_err(TargetError::during(DOING))?;
+    .map_err(TargetError::during(LOOKING))?;
     Ok(parked.into_iter().collect())
 }
 
 /// All parked subjects, each with its topic, if they are few: to look through them here costs
 /// less than to look there for each subject of a batch. Nobody parks one of the caller's
 /// meanwhile.
-async fn few(
+async fn all_if_few(
     connection: &mut PgConnection,
     generation: &Generation,
 ) -> Result<Option<Vec<(String, String)>>, TargetError> {
@@ -66,7 +69,7 @@ async fn few(
     .bind(i64::try_from(FEW + 1).unwrap_or(i64::MAX))
     .fetch_all(connection)
     .await
-    .map_err(TargetError::during("looking for parked subjects"))?;
+    .map_err(TargetError::during(LOOKING))?;
     Ok((found.len() <= FEW).then_some(found))
 }
 

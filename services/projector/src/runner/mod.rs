@@ -25,6 +25,7 @@ mod cursor;
 mod drain;
 mod error;
 mod fill;
+mod floor;
 mod follow_kafka;
 mod follow_ledger;
 mod halt;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::arrays::{bind, bind_keys, joined, unnested};
+use super::arrays::{Bound, bind, bind_keys, joined, unnested};
 use super::column_type::cast;
 use super::gather::Gathered;
 use crate::bookkeeping::place::{Place, quoted};
@@ -21,6 +21,16 @@ pub(super) async fn upsert(
         return Ok(());
     }
     let query = sqlx::query(AssertSqlSafe(statement(effect, table)));
+    let query = bind_rows(query, effect, rows);
+    query.execute(connection).await.map(|_| ())
+}
+
+/// Binds rows, an array for each of their columns, those of the key first.
+pub(super) fn bind_rows<'q>(
+    query: Bound<'q>,
+    effect: &TableEffect,
+    rows: &'q [Gathered<'_>],
+) -> Bound<'q> {
     let mut query = bind_keys(query, effect, rows.iter().map(|row| row.key));
     for (index, (_, column_type)) in effect.columns().enumerate() {
         let values = rows
@@ -28,7 +38,7 @@ pub(super) async fn upsert(
             .map(|row| row.columns.get(index)?.as_ref().map(Cow::as_ref));
         query = bind(query, column_type, values);
     }
-    query.execute(connection).await.map(|_| ())
+    query
 }
 
 /// The statement for a definition. The arrays are in the order of its columns, those of

@@ -132,12 +132,17 @@ fn size_of_row(key: &[Value], row: &HeldRow) -> usize {
     size_of::<(Vec<Value>, HeldRow)>() + values.sum::<usize>()
 }
 
-const fn size_of_value(value: &Value) -> usize {
-    let text = match value {
+fn size_of_value(value: &Value) -> usize {
+    let beside = match value {
         Value::Text(text) | Value::Json(text) => text.capacity(),
+        // A few characters can stand for many digits.
+        Value::Numeric(number) => {
+            let bits = number.as_bigint_and_scale().0.bits();
+            usize::try_from(bits / 8).unwrap_or(LIMIT)
+        }
         _ => 0,
     };
-    size_of::<Value>() + text
+    size_of::<Value>() + beside
 }
 
 /// A table that a transaction has written to.

@@ -2,17 +2,18 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::super::arrays::{Bound, bind, bind_keys, joined, unnested_with};
+use super::super::arrays::{Bound, bind_keys, joined, unnested_with};
 use super::super::careful::Failure;
 use super::super::column_type::cast;
 use super::super::evaluate::Evaluated;
+use super::super::upsert::bind_rows;
 use super::super::value::Value;
 use super::super::write::{OnFailure, Settled, WRITING, refusal};
 use super::cache::{RowCache, Version, WrittenTable};
 use super::held::HeldRow;
 use super::keyed::KeyedRows;
-use super::write::same_key;
-use super::{FoldedTable, keys_of, quoted};
+use super::write::{gathered, same_key};
+use super::{FoldedTable, quoted};
 use crate::bookkeeping::error::is_about_data;
 
 impl FoldedTable<'_> {
@@ -29,10 +30,8 @@ impl FoldedTable<'_> {
         cache: &mut RowCache,
     ) -> Result<Settled<'a, 'e>, Failure> {
         let keeps = cache.count_step();
-        let (mut rows, numbers) = KeyedRows::of(cache, keys_of(events));
-        let read = rows.read(connection, self.effect, self.table).await;
-        read.map_err(refusal(WRITING))?;
-        let settled = self.fold_in_memory(&mut rows, &numbers, events, on_failure);
+        let folded = self.read_and_fold(connection, events, on_failure, cache);
+        let (rows, settled) = folded.await.map_err(refusal(WRITING))?;
         self.write_cached(connection, &rows).await?;
         let written = self.write(connection, &rows).await;
         written.map_err(refusal(WRITING))?;
@@ -104,13 +103,12 @@ impl FoldedTable<'_> {
             ),
             same_key(self.effect)
         );
-        let mut query = self.bound_keys(statement, rows);
-        for (index, (_, column_type)) in self.effect.columns().enumerate() {
-            let values = rows
-                .iter()
-                .map(|(_, row, _)| row.now.as_ref()?.get(index)?.as_ref());
-            query = bind(query, column_type, values);
-        }
+        let gathered: Vec<_> = rows
+            .iter()
+            .filter_map(|(key, row, _)| Some(gathered(key, row.now.as_ref()?)))
+            .collect();
+        let query = sqlx::query(AssertSqlSafe(statement));
+        let query = bind_rows(query, self.effect, &gathered);
         all_of(rows, with_versions(query, rows), connection).await
     }
 
@@ -126,14 +124,9 @@ impl FoldedTable<'_> {
             self.table,
             same_key(self.effect)
         );
-        let query = self.bound_keys(statement, rows);
-        all_of(rows, with_versions(query, rows), connection).await
-    }
-
-    fn bound_keys<'q>(&self, statement: String, rows: &[Known<'q>]) -> Bound<'q> {
         let query = sqlx::query(AssertSqlSafe(statement));
-        let keys: Vec<&[Value]> = rows.iter().map(|(key, ..)| *key).collect();
-        bind_keys(query, self.effect, keys.iter().copied())
+        let query = bind_keys(query, self.effect, rows.iter().map(|(key, ..)| *key));
+        all_of(rows, with_versions(query, rows), connection).await
     }
 }
 

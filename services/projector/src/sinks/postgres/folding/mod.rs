@@ -44,11 +44,24 @@ impl FoldedTable<'_> {
         on_failure: OnFailure,
     ) -> Result<Settled<'a, 'e>, sqlx::Error> {
         let mut none = RowCache::default();
-        let (mut rows, numbers) = KeyedRows::of(&mut none, keys_of(events));
-        rows.read(connection, self.effect, self.table).await?;
-        let settled = self.fold_in_memory(&mut rows, &numbers, events, on_failure);
+        let folded = self.read_and_fold(connection, events, on_failure, &mut none);
+        let (rows, settled) = folded.await?;
         self.write(connection, &rows).await?;
         Ok(settled)
+    }
+
+    /// Folds events into what the cache or the table has; nothing is written yet.
+    async fn read_and_fold<'a, 'e, 'c>(
+        &self,
+        connection: &mut PgConnection,
+        events: &[&'a Evaluated<'e>],
+        on_failure: OnFailure,
+        cache: &'c mut RowCache,
+    ) -> Result<(KeyedRows<'c>, Settled<'a, 'e>), sqlx::Error> {
+        let (mut rows, numbers) = KeyedRows::of(cache, keys_of(events));
+        rows.read(connection, self.effect, self.table).await?;
+        let settled = self.fold_in_memory(&mut rows, &numbers, events, on_failure);
+        Ok((rows, settled))
     }
 
     /// `numbers`: of the rows of all events, in order.

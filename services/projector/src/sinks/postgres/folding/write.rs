@@ -55,7 +55,7 @@ impl FoldedTable<'_> {
 }
 
 /// All values of a row, to be written.
-fn gathered<'r>(key: &'r [Value], values: &'r Values) -> Gathered<'r> {
+pub(super) fn gathered<'r>(key: &'r [Value], values: &'r Values) -> Gathered<'r> {
     let columns = values.iter().map(|it| it.as_ref().map(Cow::Borrowed));
     Gathered {
         key,
