@@ -1,6 +1,6 @@
 //! Reading the sealed log.
 
-use dragoman_core::{Identity, Position, RecordedEvent};
+use dragoman_core::{Position, RecordedEvent};
 
 use crate::event_row::SealedRow;
 use crate::members::read_whole;
@@ -62,27 +62,5 @@ impl Store {
         .await
         .map_err(StoreError::during("reading the sealed log"))?;
         Ok(rows.into_iter().map(SealedRow::recorded).collect())
-    }
-
-    /// The event at a position. `None` above the end of the ledger.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn event_at(&self, position: Position) -> Result<Option<RecordedEvent>, StoreError> {
-        let before = Position(position.0 - 1);
-        let found = self.read_after(before, 1).await?;
-        Ok(found
-            .into_iter()
-            .next()
-            .filter(|event| event.position == position))
-    }
-
-    /// Who the event at a position is. `None` above the end of the ledger.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn identity_at(&self, position: Position) -> Result<Option<Identity>, StoreError> {
-        let event = self.event_at(position).await?;
-        Ok(event.map(|event| event.identity()))
     }
 }

@@ -106,11 +106,56 @@ async fn a_reader_goes_through_the_log_in_stretches_of_whole_batches() {
 #[tokio::test]
 async fn single_events_are_found_at_their_positions() {
     let (hub, log) = sealed().await;
-    let wanted = [60, 1, 33, 61].map(Position);
+    let wanted = [60, 1, 33, 61, 1].map(Position);
     let found = hub.store.events_at(&wanted).await.unwrap();
     let expected = [log[0].clone(), log[32].clone(), log[59].clone()];
     assert_eq!(found, expected);
     assert!(hub.store.events_at(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn single_events_are_found_in_batches_with_gaps_and_with_late_ones() {
+    let hub = Hub::new().await;
+    let lease = hub.lease().await;
+    let (mut slow, mut quick) = (hub.session().await, hub.session().await);
+    // A whole batch, one with a gap for good, and one with a gap that is filled by the next,
+    // which has as many events as its range has numbers.
+    for number in 0..4 {
+        insert(&mut quick, "whole", number, None).await;
+    }
+    hub.seal(&lease, 10).await.unwrap();
+    for number in 4..8 {
+        let taken_back = number == 5;
+        if taken_back {
+            quick.execute("begin").await.unwrap();
+        }
+        insert(&mut quick, "gap", number, None).await;
+        if taken_back {
+            quick.execute("rollback").await.unwrap();
+        }
+    }
+    hub.seal(&lease, 10).await.unwrap();
+    slow.execute("begin").await.unwrap();
+    insert(&mut slow, "late", 8, None).await;
+    insert(&mut quick, "filled", 9, None).await;
+    hub.seal(&lease, 10).await.unwrap();
+    slow.execute("commit").await.unwrap();
+    quick.execute("begin").await.unwrap();
+    insert(&mut quick, "gap", 10, None).await;
+    quick.execute("rollback").await.unwrap();
+    insert(&mut quick, "filled", 11, None).await;
+    hub.seal(&lease, 10).await.unwrap();
+
+    let log = hub.store.read_after(Position::ZERO, 100).await.unwrap();
+    let positions: Vec<Position> = log.iter().map(|event| event.position).collect();
+    assert_eq!(positions, (1..=10).map(Position).collect::<Vec<_>>());
+    assert_eq!(hub.store.events_at(&positions).await.unwrap(), log);
+    for event in &log {
+        let found = hub.store.event_at(event.position).await.unwrap();
+        assert_eq!(found.as_ref(), Some(event));
+    }
+    assert_eq!(hub.store.event_at(Position(11)).await.unwrap(), None);
+    assert_eq!(hub.store.event_at(Position::ZERO).await.unwrap(), None);
 }
 
 #[tokio::test]

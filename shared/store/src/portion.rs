@@ -1,4 +1,4 @@
-//! Reading a part of the sealed log: one partition's, or single events.
+//! Reading one partition's part of the sealed log.
 
 use dragoman_core::{Position, RecordedEvent};
 
@@ -96,46 +96,5 @@ impl Store {
         .fetch_one(&self.pool)
         .await
         .map_err(StoreError::during("counting a partition's part of the log"))
-    }
-
-    /// The sealed events at these positions, in order. Positions above the end of the
-    /// ledger have none.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn events_at(
-        &self,
-        positions: &[Position],
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let wanted: Vec<i64> = positions.iter().map(|position| position.0).collect();
-        let during = || StoreError::during("reading single events of the log");
-        // The batches come first, as values: the view ranks whole batches, and only a
-        // list that the planner sees keeps it from ranking all of them. What is ranked is
-        // narrow: whole events of whole batches would be sorted on disk.
-        let batches: Vec<i64> = sqlx::query_scalar(
-            "select distinct found.batch
-             from unnest($1::bigint[]) as wanted (position)
-             cross join lateral (select batch from dragoman.ledger
-                                 where first_position <= wanted.position and event_count > 0
-                                 order by first_position desc limit 1) as found",
-        )
-        .bind(&wanted)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(during())?;
-        let rows: Vec<SealedRow> = sqlx::query_as(
-            "select found.position, seq, id, source, type, subject, time, stored_at,
-                    content_type, traceparent, extensions, data
-             from (select position, seq from dragoman.sealed_events
-                   where batch = any ($1) and position = any ($2)) as found
-             join dragoman.events using (seq)
-             order by found.position",
-        )
-        .bind(&batches)
-        .bind(&wanted)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(during())?;
-        Ok(rows.into_iter().map(SealedRow::recorded).collect())
     }
 }
