@@ -4,7 +4,7 @@
 use tempfile::NamedTempFile;
 
 use crate::broker::Topic;
-use crate::contest::{Contest, OURS, Sample};
+use crate::contest::{Contest, OURS, Sample, in_turn};
 use crate::goal::Goal;
 use crate::preload;
 use crate::receiver::Receiver;
@@ -41,9 +41,9 @@ pub(crate) async fn measure(settings: &Settings, servers: &Servers) -> Vec<Row> 
     .expect("it is written");
     for round in 1..=settings.rounds {
         eprintln!("bench: {NAME}, round {round} of {}", settings.rounds);
-        for (contender, failing_over) in [(WITHOUT, ""), (OURS, POISONED)] {
+        for (contender, failing_over) in in_turn(round, [(WITHOUT, ""), (OURS, POISONED)]) {
             let receiver = Receiver::failing_over(failing_over).await;
-            let sample = sent(servers, settings.events / 3, &program, &receiver).await;
+            let sample = sent(servers, settings.events, &program, &receiver).await;
             contest.add(contender, sample);
         }
     }

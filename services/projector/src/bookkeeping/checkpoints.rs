@@ -86,10 +86,7 @@ impl Owned {
         newest: Option<Checkpoint>,
         expected: Option<Position>,
     ) -> Result<Self, ApplyError> {
-        let moved = newest.as_ref().map(|newest| newest.position) != expected;
-        if moved && !planted(Bug::NoCompareAndSet) {
-            return Err(ApplyError::LostOwnership);
-        }
+        compare(newest.as_ref(), expected)?;
         Ok(Self { reader, newest })
     }
 
@@ -98,6 +95,21 @@ impl Owned {
             .as_ref()
             .map_or(NOWHERE, |newest| newest.position.0)
     }
+}
+
+/// Whether a reader's newest checkpoint is where it is expected.
+///
+/// # Errors
+/// [`ApplyError::LostOwnership`] when it is not.
+pub(crate) fn compare(
+    newest: Option<&Checkpoint>,
+    expected: Option<Position>,
+) -> Result<(), ApplyError> {
+    let moved = newest.map(|newest| newest.position) != expected;
+    if moved && !planted(Bug::NoCompareAndSet) {
+        return Err(ApplyError::LostOwnership);
+    }
+    Ok(())
 }
 
 /// Writes down a reader that is new, and holds its row.

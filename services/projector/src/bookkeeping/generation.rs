@@ -155,6 +155,17 @@ impl GenerationRow {
     }
 }
 
+macro_rules! finding {
+    ($sharing:literal) => {
+        concat!(
+            "select projection, number, state, mode, start_position, definition_hash,
+                    table_schema, table_name, rows_in
+             from dragoman_projection.generations where projection = $1 and number = $2 ",
+            $sharing
+        )
+    };
+}
+
 /// Shares the row of a generation until the end of the transaction, so that no swap
 /// comes between, and answers where its rows are, if it has a table.
 ///
@@ -165,17 +176,35 @@ pub(crate) async fn share(
     generation: &Generation,
     usage: Use<'_>,
 ) -> Result<Option<Place>, ApplyError> {
-    let row: Option<GenerationRow> = sqlx::query_as(
-        "select projection, number, state, mode, start_position, definition_hash,
-                table_schema, table_name, rows_in
-         from dragoman_projection.generations where projection = $1 and number = $2
-         for share",
-    )
-    .bind(&generation.projection)
-    .bind(generation.number)
-    .fetch_optional(connection)
-    .await
-    .map_err(TargetError::during("sharing the generation"))?;
+    find(connection, finding!("for share"), generation, usage).await
+}
+
+/// As [`share`], without holding anything.
+///
+/// # Errors
+/// As [`share`].
+pub(crate) async fn glance(
+    connection: &mut PgConnection,
+    generation: &Generation,
+    usage: Use<'_>,
+) -> Result<(), ApplyError> {
+    find(connection, finding!(""), generation, usage)
+        .await
+        .map(|_| ())
+}
+
+async fn find(
+    connection: &mut PgConnection,
+    finding: &'static str,
+    generation: &Generation,
+    usage: Use<'_>,
+) -> Result<Option<Place>, ApplyError> {
+    let row: Option<GenerationRow> = sqlx::query_as(finding)
+        .bind(&generation.projection)
+        .bind(generation.number)
+        .fetch_optional(connection)
+        .await
+        .map_err(TargetError::during("finding the generation"))?;
     row.ok_or(ApplyError::Superseded)?
         .rows_for(generation, usage)
 }

@@ -18,6 +18,7 @@ pub(crate) mod generation;
 pub(crate) mod open;
 pub(crate) mod operator;
 pub(crate) mod parked;
+pub(crate) mod parked_among;
 pub(crate) mod parking;
 pub(crate) mod passed;
 pub(crate) mod place;

@@ -1,6 +1,6 @@
 //! Parking: an event that fails waits with its subject, and later ones wait behind it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dragoman_core::subject_hash;
@@ -10,68 +10,6 @@ use super::error::TargetError;
 use super::followed::Followed;
 use super::generation::Generation;
 use super::parked::ParkedState;
-
-const LOOKING: &str = "looking for parked subjects";
-
-/// The subjects, with their topics, that are parked among those of a batch. Their rows
-/// are held until the end of the transaction, so that none of them is drained meanwhile.
-pub(crate) async fn hold_among(
-    connection: &mut PgConnection,
-    generation: &Generation,
-    events: impl IntoIterator<Item = Followed<'_>>,
-) -> Result<HashSet<(String, String)>, TargetError> {
-    let few = all_if_few(connection, generation).await?;
-    let few: Option<HashSet<(&str, &str)>> = few.as_ref().map(|few| {
-        let few = few.iter();
-        few.map(|(topic, it)| (topic.as_str(), it.as_str()))
-            .collect()
-    });
-    let subjects: HashSet<(&str, &str)> = events
-        .into_iter()
-        .map(|event| event.subject())
-        .filter(|subject| few.as_ref().is_none_or(|few| few.contains(subject)))
-        .collect();
-    if subjects.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let (topics, subjects): (Vec<&str>, Vec<&str>) = subjects.into_iter().unzip();
-    let parked: Vec<(String, String)> = sqlx::query_as(
-        "select parked.topic, parked.subject from dragoman_projection.parked_subjects parked
-         join unnest($3::text[], $4::text[]) as wanted (topic, subject)
-           on wanted.topic = parked.topic and wanted.subject = parked.subject
-         where parked.projection = $1 and parked.generation = $2
-         order by parked.topic, parked.subject for update of parked",
-    )
-    .bind(&generation.projection)
-    .bind(generation.number)
-    .bind(topics)
-    .bind(subjects)
-    .fetch_all(connection)
-    .await
-    .map_err(TargetError::during(LOOKING))?;
-    Ok(parked.into_iter().collect())
-}
-
-/// All parked subjects, each with its topic, if they are few: to look through them here costs
-/// less than to look there for each subject of a batch. Nobody parks one of the caller's
-/// meanwhile.
-async fn all_if_few(
-    connection: &mut PgConnection,
-    generation: &Generation,
-) -> Result<Option<Vec<(String, String)>>, TargetError> {
-    const FEW: usize = 100;
-    let found: Vec<(String, String)> = sqlx::query_as(
-        "select topic, subject from dragoman_projection.parked_subjects
-         where projection = $1 and generation = $2 limit $3",
-    )
-    .bind(&generation.projection)
-    .bind(generation.number)
-    .bind(i64::try_from(FEW + 1).unwrap_or(i64::MAX))
-    .fetch_all(connection)
-    .await
-    .map_err(TargetError::during(LOOKING))?;
-    Ok((found.len() <= FEW).then_some(found))
-}
 
 /// An event that did not take effect, and what is to become of its subject.
 #[derive(Debug, Clone)]

@@ -26,22 +26,40 @@ macro_rules! bound {
     };
 }
 
-impl Queue<'_> {
-    /// Holds the subject's row until the end of the transaction; whether it is to be
-    /// tried now.
-    pub(crate) async fn hold(&self, connection: &mut PgConnection) -> Result<bool, TargetError> {
-        let due: Option<bool> = bound!(
-            self,
-            sqlx::query_scalar(
-                "select coalesce(state = 'retrying' and next_attempt <= clock_timestamp(), false)
-                 from dragoman_projection.parked_subjects
-                 where projection = $1 and generation = $2 and topic = $3 and subject = $4
-                 for update",
-            )
+macro_rules! asking {
+    ($holding:literal) => {
+        concat!(
+            "select coalesce(state = 'retrying' and next_attempt <= clock_timestamp(), false)
+                    and attempts = $5
+             from dragoman_projection.parked_subjects
+             where projection = $1 and generation = $2 and topic = $3 and subject = $4 ",
+            $holding
         )
-        .fetch_optional(connection)
-        .await
-        .map_err(TargetError::during(DOING))?;
+    };
+}
+
+impl Queue<'_> {
+    /// Whether the subject is to be tried now, and is as it was when it was found due: if not,
+    /// somebody else has tried it meanwhile, or an operator has decided.
+    pub(crate) async fn is_due(&self, connection: &mut PgConnection) -> Result<bool, TargetError> {
+        self.ask(connection, asking!("")).await
+    }
+
+    /// The same, and its row is held until the end of the transaction.
+    pub(crate) async fn hold(&self, connection: &mut PgConnection) -> Result<bool, TargetError> {
+        self.ask(connection, asking!("for update")).await
+    }
+
+    async fn ask(
+        &self,
+        connection: &mut PgConnection,
+        asking: &'static str,
+    ) -> Result<bool, TargetError> {
+        let due: Option<bool> = bound!(self, sqlx::query_scalar(asking))
+            .bind(self.subject.attempts)
+            .fetch_optional(connection)
+            .await
+            .map_err(TargetError::during(DOING))?;
         Ok(due == Some(true))
     }
 
@@ -88,25 +106,6 @@ impl Queue<'_> {
         Ok(usize::try_from(length).unwrap_or(0))
     }
 
-    /// Whether the subject is as it was when it was found due. If not, somebody else has
-    /// tried it meanwhile, or an operator has decided. Call it with the row held.
-    pub(crate) async fn is_untouched(
-        &self,
-        connection: &mut PgConnection,
-    ) -> Result<bool, TargetError> {
-        let attempts: Option<i32> = bound!(
-            self,
-            sqlx::query_scalar(
-                "select attempts from dragoman_projection.parked_subjects
-                 where projection = $1 and generation = $2 and topic = $3 and subject = $4",
-            )
-        )
-        .fetch_optional(connection)
-        .await
-        .map_err(TargetError::during(DOING))?;
-        Ok(attempts == Some(self.subject.attempts))
-    }
-
     /// Takes events out of the queue; how many of them were still in it.
     pub(crate) async fn leave(
         &self,
@@ -114,6 +113,9 @@ impl Queue<'_> {
         done: impl Iterator<Item = Position>,
     ) -> Result<usize, TargetError> {
         let positions: Vec<i64> = done.map(|position| position.0).collect();
+        if positions.is_empty() {
+            return Ok(0);
+        }
         sqlx::query(
             "delete from dragoman_projection.parked_events
              where projection = $1 and generation = $2 and position = any ($3)",

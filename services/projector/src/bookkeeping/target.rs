@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use dragoman_store::answering_pool;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgPool, Postgres, Transaction};
 
@@ -68,6 +69,17 @@ impl Target {
         doing: &'static str,
     ) -> Result<Transaction<'static, Postgres>, TargetError> {
         self.pool.begin().await.map_err(TargetError::during(doing))
+    }
+
+    /// A session for statements that need no transaction.
+    pub(crate) async fn connection(
+        &self,
+        doing: &'static str,
+    ) -> Result<PoolConnection<Postgres>, TargetError> {
+        self.pool
+            .acquire()
+            .await
+            .map_err(TargetError::during(doing))
     }
 
     /// Begins a transaction that sees one state of everything and writes nothing.

@@ -1,9 +1,9 @@
 //! Bringing the events of a parked subject to their receiver again, in order.
 //!
-//! The calls are made between two transactions, because none may last as long as a call.
-//! The first says what is to be sent; the second writes down what came of it, if nobody
-//! else has tried the subject, or decided about it, meanwhile. If somebody has, the calls
-//! were made under the same keys as his.
+//! No transaction may last as long as a call. So what is to be sent is looked up before the
+//! calls, without holding anything; and a transaction behind them writes down what came of
+//! them, if nobody else has tried the subject, or decided about it, meanwhile. If somebody
+//! has, the calls were made under the same keys as his.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::receiver::{Letter, Persistence, Receiver};
 use crate::bookkeeping::decisions::{Verdict, decided_among};
 use crate::bookkeeping::error::{ApplyError, TargetError};
-use crate::bookkeeping::generation::{Generation, Use, share};
+use crate::bookkeeping::generation::{Generation, Use, glance, share};
 use crate::bookkeeping::parked::ParkedSubject;
 use crate::bookkeeping::parking::Failure;
 use crate::bookkeeping::queue::Queue;
@@ -100,18 +100,14 @@ impl Target {
         definition: &Definition,
         events: &[RecordedEvent],
     ) -> Result<Vec<Turn>, ApplyError> {
-        let mut transaction = self.begin(DOING).await?;
+        let mut connection = self.connection(DOING).await?;
         let generation = queue.generation;
-        share(&mut transaction, generation, usage(definition, generation)).await?;
-        if !queue.hold(&mut transaction).await? || !queue.is_untouched(&mut transaction).await? {
+        glance(&mut connection, generation, usage(definition, generation)).await?;
+        if !queue.is_due(&mut connection).await? {
             return Ok(Vec::new());
         }
-        let waiting = queue.first(&mut transaction, events.len()).await?;
-        let decided = decided_among(&mut transaction, &definition.name, events).await?;
-        transaction
-            .commit()
-            .await
-            .map_err(TargetError::during(DOING))?;
+        let waiting = queue.first(&mut connection, events.len()).await?;
+        let decided = decided_among(&mut connection, &definition.name, events).await?;
         let by_identity: HashMap<Identity, &RecordedEvent> = events
             .iter()
             .map(|event| (event.identity(), event))
@@ -151,7 +147,7 @@ impl Target {
         let connection = &mut *transaction;
         let generation = queue.generation;
         share(connection, generation, usage(definition, generation)).await?;
-        if !queue.hold(connection).await? || !queue.is_untouched(connection).await? {
+        if !queue.hold(connection).await? {
             return Ok(Drained {
                 left: queue.length(connection).await?,
                 ..Drained::default()

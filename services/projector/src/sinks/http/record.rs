@@ -15,7 +15,7 @@ use crate::bookkeeping::error::{ApplyError, TargetError};
 use crate::bookkeeping::followed::Followed;
 use crate::bookkeeping::generation::{Generation, Use};
 use crate::bookkeeping::parking::{self, Failed};
-use crate::bookkeeping::standing::stand;
+use crate::bookkeeping::standing::{Glance, glance, stand};
 use crate::bookkeeping::step::{Applied, Step};
 use crate::bookkeeping::stops::{self, Stop};
 use crate::bookkeeping::target::{PRUNE_EVERY, Target};
@@ -50,34 +50,32 @@ impl Target {
         generation: &Generation,
         step: &Step<'_>,
     ) -> Result<Outlook, ApplyError> {
-        let mut transaction = self.begin("looking before events are sent").await?;
+        let mut connection = self.connection("looking before events are sent").await?;
         let usage = usage(definition, step);
-        let standing = stand(
-            &mut transaction,
+        let (whose, expected) = (&step.reached, step.expected);
+        let looking = glance(
+            &mut connection,
             generation,
             usage,
-            &step.reached,
-            step.expected,
+            whose,
+            expected,
             step.events,
-        )
-        .await?;
-        let mut outlook = Outlook::default();
-        if standing.any_decided {
-            outlook.decided =
-                decided_among(&mut transaction, &definition.name, step.events).await?;
-        }
-        if standing.any_parked {
-            let followed = step
-                .events
-                .iter()
-                .filter_map(|event| Followed::of(definition, event));
-            outlook.parked = parking::hold_among(&mut transaction, generation, followed).await?;
-        }
-        transaction
-            .commit()
-            .await
-            .map_err(TargetError::during("looking before events are sent"))?;
-        Ok(outlook)
+        );
+        let Glance {
+            parked,
+            any_decided,
+        } = looking.await?;
+        let decided = if any_decided {
+            decided_among(&mut connection, &definition.name, step.events).await?
+        } else {
+            Decided::default()
+        };
+        let followed = step
+            .events
+            .iter()
+            .filter_map(|event| Followed::of(definition, event));
+        let parked = parked.among(&mut connection, generation, followed).await?;
+        Ok(Outlook { decided, parked })
     }
 
     /// Moves the owner record over events that are settled, parks those that failed and
@@ -158,11 +156,10 @@ impl Recording<'_> {
             .filter(|entry| matches!(entry.state, State::Failed(_) | State::Behind))
             .map(|entry| followed(entry))
             .collect();
-        let parked = if waiting.is_empty() || !standing.any_parked {
-            HashSet::new()
-        } else {
-            parking::hold_among(connection, generation, waiting.iter().copied()).await?
-        };
+        let parked = standing
+            .parked
+            .hold_among(connection, generation, waiting.iter().copied())
+            .await?;
         let free = free(entries, &parked);
         if !free.is_empty() && !planted(Bug::QueueWithoutLooking) {
             return Ok(Recorded::Free(free));

@@ -1,6 +1,6 @@
 //! One step of a reader: effect, parking and owner record in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use dragoman_core::RecordedEvent;
@@ -97,7 +97,7 @@ impl Attempt for StepWork<'_> {
         let Standing {
             table,
             owned,
-            any_parked,
+            parked,
             any_decided,
         } = stand(connection, generation, usage, whose, expected, step.events).await?;
         let destination = Destination::of(effect, table.as_ref()).ok_or(ApplyError::Superseded)?;
@@ -106,12 +106,8 @@ impl Attempt for StepWork<'_> {
         } else {
             Decided::default()
         };
-        let parked = if any_parked {
-            let followed = events.iter().map(|event| event.followed);
-            parking::hold_among(connection, generation, followed).await?
-        } else {
-            HashSet::new()
-        };
+        let followed = events.iter().map(|event| event.followed);
+        let parked = parked.hold_among(connection, generation, followed).await?;
         crash_with(events, CrashPoint::ProjectionBeforeEffect);
         if planted(Bug::CheckpointBeforeEffect) {
             checkpoints::advance(connection, &owned, &step.reached).await?;
