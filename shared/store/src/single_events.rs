@@ -70,16 +70,18 @@ impl Store {
         positions: &[Position],
     ) -> Result<Vec<(i64, i64)>, StoreError> {
         let wanted: Vec<i64> = positions.iter().map(|position| position.0).collect();
-        // A batch that has as many events as its range has numbers, and none from elsewhere,
-        // has them all: nothing need be ranked to know which of them stands where.
+        // It follows from the rule of membership that a batch which has as many events as its
+        // range has numbers, and no late ones, has them all: nothing need be ranked to know
+        // which of them stands where. Late ones are asked for so that no planner would rather
+        // hash all of them.
         let found: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
             "select wanted.position, found.batch, found.seq
              from unnest($1::bigint[]) as wanted (position)
              cross join lateral (
                  select batch, first_position + event_count as end_position,
                         case when event_count = high_seq - low_seq
-                                  and not exists (select from dragoman.late_events as late
-                                                  where late.batch = ledger.batch)
+                                  and (select late.seq from dragoman.late_events as late
+                                       where late.batch = ledger.batch limit 1) is null
                              then low_seq + 1 + wanted.position - first_position end as seq
                  from dragoman.ledger
                  where first_position <= wanted.position and event_count > 0

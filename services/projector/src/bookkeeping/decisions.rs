@@ -114,6 +114,13 @@ impl Decided {
         self.0.get(&event.identity())
     }
 
+    /// Whether the same was decided about these events at another time.
+    pub(crate) fn agrees(&self, other: &Self, events: &[RecordedEvent]) -> bool {
+        events
+            .iter()
+            .all(|event| self.about(event) == other.about(event))
+    }
+
     pub(crate) fn is_skipped(&self, event: &RecordedEvent) -> bool {
         matches!(self.about(event), Some(Verdict::Skip))
     }

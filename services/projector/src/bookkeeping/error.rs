@@ -16,6 +16,12 @@ pub enum TargetError {
         #[source]
         source: sqlx::Error,
     },
+    /// It reads only, as a standby does: what would be done could not be written down.
+    #[error("the target database takes no writes while {doing}; it is tried again")]
+    ReadOnly {
+        /// What was being done.
+        doing: &'static str,
+    },
     /// It answered, and refused.
     #[error("the target database refused {doing}")]
     Refused {
@@ -94,7 +100,7 @@ impl TargetError {
     /// Whether trying the same again later may succeed.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Unavailable { .. } | Self::ReadOnly { .. })
     }
 
     /// Sorts a driver's error by whether time can mend it.

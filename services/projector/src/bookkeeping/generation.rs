@@ -70,6 +70,36 @@ pub(crate) struct GenerationTable {
     pub(crate) rows_in: Place,
 }
 
+/// The columns that a [`GenerationRow`] is read from, perhaps with the table that has them.
+macro_rules! generation_columns {
+    () => {
+        generation_columns!("")
+    };
+    ($table:literal) => {
+        concat!(
+            $table,
+            "projection, ",
+            $table,
+            "number, ",
+            $table,
+            "state, ",
+            $table,
+            "mode, ",
+            $table,
+            "start_position, ",
+            $table,
+            "definition_hash, ",
+            $table,
+            "table_schema, ",
+            $table,
+            "table_name, ",
+            $table,
+            "rows_in"
+        )
+    };
+}
+pub(crate) use generation_columns;
+
 impl FromRow<'_, PgRow> for GenerationRow {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         let hash: Vec<u8> = row.try_get("definition_hash")?;
@@ -112,11 +142,11 @@ pub(crate) async fn live(
     connection: &mut PgConnection,
     projection: &str,
 ) -> Result<Option<GenerationRow>, TargetError> {
-    sqlx::query_as(
-        "select projection, number, state, mode, start_position, definition_hash,
-                table_schema, table_name, rows_in
-         from dragoman_projection.generations where projection = $1 and state = 'live'",
-    )
+    sqlx::query_as(concat!(
+        "select ",
+        generation_columns!(),
+        " from dragoman_projection.generations where projection = $1 and state = 'live'"
+    ))
     .bind(projection)
     .fetch_optional(connection)
     .await
@@ -133,6 +163,15 @@ pub(crate) struct Use<'a> {
 }
 
 impl GenerationRow {
+    /// Reads one beside a column `read_only`, which says whether the session is.
+    pub(crate) fn writable(row: &PgRow, doing: &'static str) -> Result<Self, TargetError> {
+        let read_only = row.try_get("read_only");
+        if read_only.map_err(TargetError::during(doing))? {
+            return Err(TargetError::ReadOnly { doing });
+        }
+        Self::from_row(row).map_err(TargetError::during(doing))
+    }
+
     /// Where the rows of a generation are, if it has a table, which was found like this.
     ///
     /// # Errors
@@ -155,17 +194,6 @@ impl GenerationRow {
     }
 }
 
-macro_rules! finding {
-    ($sharing:literal) => {
-        concat!(
-            "select projection, number, state, mode, start_position, definition_hash,
-                    table_schema, table_name, rows_in
-             from dragoman_projection.generations where projection = $1 and number = $2 ",
-            $sharing
-        )
-    };
-}
-
 /// Shares the row of a generation until the end of the transaction, so that no swap
 /// comes between, and answers where its rows are, if it has a table.
 ///
@@ -176,37 +204,46 @@ pub(crate) async fn share(
     generation: &Generation,
     usage: Use<'_>,
 ) -> Result<Option<Place>, ApplyError> {
-    find(connection, finding!("for share"), generation, usage).await
+    let row: Option<GenerationRow> = sqlx::query_as(concat!(
+        "select ",
+        generation_columns!(),
+        " from dragoman_projection.generations where projection = $1 and number = $2 for share"
+    ))
+    .bind(&generation.projection)
+    .bind(generation.number)
+    .fetch_optional(connection)
+    .await
+    .map_err(TargetError::during("sharing the generation"))?;
+    row.ok_or(ApplyError::Superseded)?
+        .rows_for(generation, usage)
 }
 
-/// As [`share`], without holding anything.
+/// Makes sure, without holding anything, that a generation is what the caller holds it for,
+/// and that what comes of it can be written down.
 ///
 /// # Errors
-/// As [`share`].
-pub(crate) async fn glance(
+/// [`ApplyError::Superseded`] when it is not, [`TargetError::ReadOnly`] where it cannot.
+pub(crate) async fn check(
     connection: &mut PgConnection,
     generation: &Generation,
     usage: Use<'_>,
 ) -> Result<(), ApplyError> {
-    find(connection, finding!(""), generation, usage)
-        .await
-        .map(|_| ())
-}
-
-async fn find(
-    connection: &mut PgConnection,
-    finding: &'static str,
-    generation: &Generation,
-    usage: Use<'_>,
-) -> Result<Option<Place>, ApplyError> {
-    let row: Option<GenerationRow> = sqlx::query_as(finding)
-        .bind(&generation.projection)
-        .bind(generation.number)
-        .fetch_optional(connection)
-        .await
-        .map_err(TargetError::during("finding the generation"))?;
-    row.ok_or(ApplyError::Superseded)?
+    const DOING: &str = "looking at the generation";
+    let row = sqlx::query(concat!(
+        "select ",
+        generation_columns!(),
+        ", current_setting('transaction_read_only')::boolean as read_only
+         from dragoman_projection.generations where projection = $1 and number = $2"
+    ))
+    .bind(&generation.projection)
+    .bind(generation.number)
+    .fetch_optional(connection)
+    .await
+    .map_err(TargetError::during(DOING))?
+    .ok_or(ApplyError::Superseded)?;
+    GenerationRow::writable(&row, DOING)?
         .rows_for(generation, usage)
+        .map(|_| ())
 }
 
 /// What a new generation is to be.

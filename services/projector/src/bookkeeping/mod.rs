@@ -15,6 +15,7 @@ pub(crate) mod decisions;
 pub(crate) mod error;
 pub(crate) mod followed;
 pub(crate) mod generation;
+pub(crate) mod looked;
 pub(crate) mod open;
 pub(crate) mod operator;
 pub(crate) mod parked;

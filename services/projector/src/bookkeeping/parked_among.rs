@@ -9,7 +9,7 @@ use super::error::TargetError;
 use super::followed::Followed;
 use super::generation::Generation;
 
-macro_rules! asking {
+macro_rules! parked_among {
     ($locking:literal) => {
         concat!(
             "select parked.topic, parked.subject from dragoman_projection.parked_subjects parked
@@ -22,8 +22,8 @@ macro_rules! asking {
     };
 }
 
-/// The parked subjects of a generation, as a step finds them. Nobody parks one of the step's
-/// reader meanwhile.
+/// The parked subjects of a generation, as they were found. Where the reader was held, nobody
+/// parks one of its subjects until it is let go.
 #[derive(Debug)]
 pub(crate) struct Parked {
     /// All of them, each with its topic, if they are few: to look through them here costs
@@ -32,9 +32,8 @@ pub(crate) struct Parked {
 }
 
 impl Parked {
-    const FEW: usize = 100;
     /// How many rows say whether they are few.
-    pub(crate) const LOOKED_AT: i64 = Self::FEW as i64 + 1;
+    pub(crate) const LOOKED_AT: i64 = 101;
 
     /// Reads the arrays `topics` and `subjects` of [`Parked::LOOKED_AT`] rows at the most.
     pub(crate) fn of_columns(row: &PgRow) -> sqlx::Result<Self> {
@@ -45,8 +44,9 @@ impl Parked {
             .flatten()
             .zip(subjects.into_iter().flatten())
             .collect();
+        let all = i64::try_from(found.len()).is_ok_and(|found| found < Self::LOOKED_AT);
         Ok(Self {
-            few: (found.len() <= Self::FEW).then_some(found),
+            few: all.then_some(found),
         })
     }
 
@@ -62,7 +62,7 @@ impl Parked {
         if self.few.is_some() || subjects.is_empty() {
             return Ok(owned(subjects));
         }
-        ask(connection, generation, subjects, asking!("")).await
+        ask(connection, generation, subjects, parked_among!("")).await
     }
 
     /// The same, and their rows are held until the end of the transaction, so that none of
@@ -77,7 +77,7 @@ impl Parked {
         if subjects.is_empty() {
             return Ok(HashSet::new());
         }
-        let holding = asking!("for update of parked");
+        let holding = parked_among!("for update of parked");
         ask(connection, generation, subjects, holding).await
     }
 

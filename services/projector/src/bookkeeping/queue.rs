@@ -26,7 +26,7 @@ macro_rules! bound {
     };
 }
 
-macro_rules! asking {
+macro_rules! is_due {
     ($holding:literal) => {
         concat!(
             "select coalesce(state = 'retrying' and next_attempt <= clock_timestamp(), false)
@@ -39,15 +39,15 @@ macro_rules! asking {
 }
 
 impl Queue<'_> {
-    /// Whether the subject is to be tried now, and is as it was when it was found due: if not,
-    /// somebody else has tried it meanwhile, or an operator has decided.
+    /// Whether the subject is to be tried now, and was not tried since it was found due; an
+    /// operator who skips an event of it begins the count of tries anew.
     pub(crate) async fn is_due(&self, connection: &mut PgConnection) -> Result<bool, TargetError> {
-        self.ask(connection, asking!("")).await
+        self.ask(connection, is_due!("")).await
     }
 
     /// The same, and its row is held until the end of the transaction.
     pub(crate) async fn hold(&self, connection: &mut PgConnection) -> Result<bool, TargetError> {
-        self.ask(connection, asking!("for update")).await
+        self.ask(connection, is_due!("for update")).await
     }
 
     async fn ask(

@@ -6,8 +6,8 @@ use super::patience::{Quit, Tries};
 use super::session::StepEnd;
 use crate::ApplyError;
 
-/// The attempts at one thing. Each is a transaction that says in its owner record that it
-/// was done: one that is made again although it was done finds that out.
+/// The attempts at one thing. Each changes nothing, or is a transaction that says in its owner
+/// record that it was done: one that is made again although it was done finds that out.
 #[derive(Debug)]
 pub(super) struct Attempts<'a> {
     projection: &'a str,

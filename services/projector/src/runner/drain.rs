@@ -1,10 +1,12 @@
 //! Trying parked subjects again, by the owner of their reader.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dragoman_core::{Position, RecordedEvent, chain};
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -23,6 +25,10 @@ const AT_ONCE: usize = 8;
 
 /// The most events of one of them that are brought at one look.
 const EVENTS: usize = 50;
+
+/// How long a subject rests when it could not be written down what came of it: else it would
+/// be sent again at each look.
+const REST: Duration = Duration::from_secs(5);
 
 /// The trying of one reader's parked subjects.
 #[derive(Debug, Default)]
@@ -146,7 +152,9 @@ impl Session {
             let through = drained
                 .as_ref()
                 .is_ok_and(|drained| drained.applied + drained.skipped == events.len());
-            self.came_of(subject, drained)?;
+            if !self.came_of(subject, drained)? {
+                sleep(REST).await;
+            }
             if !through {
                 break;
             }

@@ -12,6 +12,7 @@ mod ledger;
 mod moving;
 mod operators;
 mod outages;
+mod parked;
 mod poison;
 mod rebuilding;
 mod sending;

@@ -2,8 +2,9 @@
 //!
 //! No transaction may last as long as a call. So what is to be sent is looked up before the
 //! calls, without holding anything; and a transaction behind them writes down what came of
-//! them, if nobody else has tried the subject, or decided about it, meanwhile. If somebody
-//! has, the calls were made under the same keys as his.
+//! them, if nobody else has tried the subject, or decided about its events, meanwhile. If
+//! somebody has tried it, the calls were made under the same keys as his; what was edited is
+//! sent again, under another.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use dragoman_faults::{Bug, CrashPoint, crash, planted};
 use tokio_util::sync::CancellationToken;
 
 use super::receiver::{Letter, Persistence, Receiver};
-use crate::bookkeeping::decisions::{Verdict, decided_among};
+use crate::bookkeeping::decisions::{Decided, Verdict, decided_among};
 use crate::bookkeeping::error::{ApplyError, TargetError};
-use crate::bookkeeping::generation::{Generation, Use, glance, share};
+use crate::bookkeeping::generation::{Generation, Use, check, share};
 use crate::bookkeeping::parked::ParkedSubject;
 use crate::bookkeeping::parking::Failure;
 use crate::bookkeeping::queue::Queue;
@@ -64,7 +65,7 @@ impl Target {
             generation,
             subject,
         };
-        let turns = self.turns(&queue, definition, events).await?;
+        let (turns, decided) = self.turns(&queue, definition, events).await?;
         let mut outcome = Outcome::default();
         for turn in turns {
             match turn {
@@ -91,7 +92,8 @@ impl Target {
                 }
             }
         }
-        self.write_down(&queue, definition, outcome).await
+        self.write_down(&queue, definition, (events, &decided), outcome)
+            .await
     }
 
     async fn turns(
@@ -99,12 +101,12 @@ impl Target {
         queue: &Queue<'_>,
         definition: &Definition,
         events: &[RecordedEvent],
-    ) -> Result<Vec<Turn>, ApplyError> {
+    ) -> Result<(Vec<Turn>, Decided), ApplyError> {
         let mut connection = self.connection(DOING).await?;
         let generation = queue.generation;
-        glance(&mut connection, generation, usage(definition, generation)).await?;
+        check(&mut connection, generation, usage(definition, generation)).await?;
         if !queue.is_due(&mut connection).await? {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Decided::default()));
         }
         let waiting = queue.first(&mut connection, events.len()).await?;
         let decided = decided_among(&mut connection, &definition.name, events).await?;
@@ -116,7 +118,7 @@ impl Target {
         if planted(Bug::QueueFromTheEnd) {
             waiting.reverse();
         }
-        Ok(waiting
+        let turns = waiting
             .iter()
             .map_while(|identity| by_identity.get(identity))
             .map(|event| match decided.about(event) {
@@ -134,20 +136,27 @@ impl Target {
                     replay: None,
                 })),
             })
-            .collect())
+            .collect();
+        Ok((turns, decided))
     }
 
+    /// `known`: what was decided about the events before they were sent.
     async fn write_down(
         &self,
         queue: &Queue<'_>,
         definition: &Definition,
+        (events, known): (&[RecordedEvent], &Decided),
         outcome: Outcome,
     ) -> Result<Drained, ApplyError> {
         let mut transaction = self.begin(DOING).await?;
         let connection = &mut *transaction;
         let generation = queue.generation;
         share(connection, generation, usage(definition, generation)).await?;
-        if !queue.hold(connection).await? {
+        let as_it_was = queue.hold(connection).await?
+            && decided_among(connection, &definition.name, events)
+                .await?
+                .agrees(known, events);
+        if !as_it_was {
             return Ok(Drained {
                 left: queue.length(connection).await?,
                 ..Drained::default()

@@ -14,8 +14,9 @@ use crate::bookkeeping::decisions::{Decided, decided_among};
 use crate::bookkeeping::error::{ApplyError, TargetError};
 use crate::bookkeeping::followed::Followed;
 use crate::bookkeeping::generation::{Generation, Use};
+use crate::bookkeeping::looked::{Looked, look_ahead};
 use crate::bookkeeping::parking::{self, Failed};
-use crate::bookkeeping::standing::{Glance, glance, stand};
+use crate::bookkeeping::standing::stand;
 use crate::bookkeeping::step::{Applied, Step};
 use crate::bookkeeping::stops::{self, Stop};
 use crate::bookkeeping::target::{PRUNE_EVERY, Target};
@@ -40,7 +41,7 @@ pub(crate) enum Recorded {
 
 impl Target {
     /// What decisions and parking say of events that are about to be sent, and that the
-    /// reader is this one's. Changes nothing.
+    /// reader is this one's. Holds and changes nothing: [`Target::record`] looks again.
     ///
     /// # Errors
     /// See [`ApplyError`].
@@ -51,9 +52,9 @@ impl Target {
         step: &Step<'_>,
     ) -> Result<Outlook, ApplyError> {
         let mut connection = self.connection("looking before events are sent").await?;
-        let usage = usage(definition, step);
         let (whose, expected) = (&step.reached, step.expected);
-        let looking = glance(
+        let usage = usage(definition, step);
+        let looking = look_ahead(
             &mut connection,
             generation,
             usage,
@@ -61,9 +62,10 @@ impl Target {
             expected,
             step.events,
         );
-        let Glance {
+        let Looked {
             parked,
             any_decided,
+            ..
         } = looking.await?;
         let decided = if any_decided {
             decided_among(&mut connection, &definition.name, step.events).await?

@@ -25,7 +25,7 @@ impl Target {
     /// Tries the events of a parked subject in order, holding its row: those that take
     /// effect or were skipped leave the queue; at the first that fails the rest stays,
     /// held. `events` are those at the positions of [`Target::due`], by position. A
-    /// subject that is not to be tried any more, or now, is left as it is.
+    /// subject that is not to be tried any more, or now, or was tried since, is left as it is.
     ///
     /// # Errors
     /// As [`Target::apply`].

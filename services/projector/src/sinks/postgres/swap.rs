@@ -9,7 +9,8 @@ use super::{grants, table};
 use crate::bookkeeping::checkpoints;
 use crate::bookkeeping::error::TargetError;
 use crate::bookkeeping::generation::{
-    Generation, GenerationRow, GenerationState, GenerationTable, live, lock_openings, mode_as_str,
+    Generation, GenerationRow, GenerationState, GenerationTable, generation_columns, live,
+    lock_openings, mode_as_str,
 };
 use crate::bookkeeping::operator::release_decided;
 use crate::bookkeeping::place::Place;
@@ -175,12 +176,12 @@ async fn take_building(
     connection: &mut PgConnection,
     building: &Generation,
 ) -> Result<GenerationRow, TargetError> {
-    sqlx::query_as(
-        "select projection, number, state, mode, start_position, definition_hash,
-                table_schema, table_name, rows_in
-         from dragoman_projection.generations
-         where projection = $1 and number = $2 and state = 'building' for update",
-    )
+    sqlx::query_as(concat!(
+        "select ",
+        generation_columns!(),
+        " from dragoman_projection.generations
+         where projection = $1 and number = $2 and state = 'building' for update"
+    ))
     .bind(&building.projection)
     .bind(building.number)
     .fetch_optional(connection)

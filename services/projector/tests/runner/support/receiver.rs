@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// A request as it came.
@@ -51,6 +52,8 @@ pub(crate) enum Reply {
     ActAndHang,
     /// Never answers, and does nothing.
     Hang,
+    /// Acts, and answers when it is told to.
+    ActAndWait(Arc<Notify>),
 }
 
 /// What its token endpoint does.
@@ -275,6 +278,11 @@ async fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
                 std::future::pending::<()>().await;
             }
             Reply::Hang => std::future::pending::<()>().await,
+            Reply::ActAndWait(told) => {
+                act();
+                told.notified().await;
+                answer(&mut stream, 200, &[], "{\"ok\":true}").await?;
+            }
         }
     }
     Ok(())
