@@ -1,5 +1,6 @@
 //! What operators decided about single events: kept for good, for every generation.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -139,10 +140,10 @@ impl Decided {
 }
 
 /// What was decided about the events given, which are in order.
-pub(crate) async fn decided_among(
+pub(crate) async fn decided_among<E: Borrow<RecordedEvent>>(
     connection: &mut PgConnection,
     projection: &str,
-    events: &[RecordedEvent],
+    events: &[E],
 ) -> Result<Decided, TargetError> {
     let (Some(first), Some(last)) = (events.first(), events.last()) else {
         return Ok(Decided::default());
@@ -153,8 +154,8 @@ pub(crate) async fn decided_among(
          where projection = $1 and position between $2 and $3",
     )
     .bind(projection)
-    .bind(first.position.0)
-    .bind(last.position.0)
+    .bind(first.borrow().position.0)
+    .bind(last.borrow().position.0)
     .fetch_all(connection)
     .await
     .map_err(TargetError::during("reading the decisions"))?;

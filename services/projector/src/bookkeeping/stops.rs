@@ -93,12 +93,12 @@ pub(crate) async fn record(
     })
 }
 
-/// Forgets the stop of a generation that went past it.
+/// Forgets the stop of a generation that went past it; whether there was one.
 pub(crate) async fn clear(
     connection: &mut PgConnection,
     generation: &Generation,
     reached: Position,
-) -> Result<(), TargetError> {
+) -> Result<bool, TargetError> {
     sqlx::query(
         "delete from dragoman_projection.stops
          where projection = $1 and generation = $2 and position <= $3",
@@ -108,6 +108,6 @@ pub(crate) async fn clear(
     .bind(reached.0)
     .execute(connection)
     .await
-    .map(|_| ())
+    .map(|done| done.rows_affected() > 0)
     .map_err(TargetError::during("going on where it stopped"))
 }

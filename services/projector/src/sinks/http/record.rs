@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use super::window::{Entry, Line, State};
 use crate::bookkeeping::checkpoints::{self, Owned};
-use crate::bookkeeping::decisions::{Decided, decided_among};
+use crate::bookkeeping::decisions::{Decided, Verdict, decided_among};
 use crate::bookkeeping::error::{ApplyError, TargetError};
 use crate::bookkeeping::followed::Followed;
 use crate::bookkeeping::generation::{Generation, Use};
@@ -199,7 +199,9 @@ impl Recording<'_> {
         })))
     }
 
-    /// In a total order nothing counts that comes after the first that failed.
+    /// In a total order nothing counts that comes after the first that failed. Only what it
+    /// had stopped at can have been decided since it was sent: that is brought again then, as
+    /// it is when the reader has moved.
     async fn record_in_line(
         &self,
         connection: &mut PgConnection,
@@ -220,10 +222,17 @@ impl Recording<'_> {
                     applied: total,
                     ..self.step.reached.clone()
                 };
-                stops::clear(connection, self.generation, reached.position).await?;
+                if stops::clear(connection, self.generation, reached.position).await?
+                    && self.decided_otherwise(connection).await?
+                {
+                    return Err(ApplyError::LostOwnership);
+                }
                 reached
             }
             Some(entry) => {
+                if self.decided_otherwise(connection).await? {
+                    return Err(ApplyError::LostOwnership);
+                }
                 if let State::Failed(failure) = &entry.state {
                     let reason = failure.reason.clone();
                     let stop = stops::record(connection, self.generation, followed(entry), reason);
@@ -250,6 +259,22 @@ impl Recording<'_> {
             checkpoint,
             stopped,
         })
+    }
+}
+
+impl Recording<'_> {
+    /// Whether an operator has decided otherwise about an event since it was sent.
+    async fn decided_otherwise(&self, connection: &mut PgConnection) -> Result<bool, TargetError> {
+        let events: Vec<&RecordedEvent> = self.entries.iter().map(|it| &*it.event).collect();
+        let decided = decided_among(connection, &self.definition.name, &events).await?;
+        Ok(self
+            .entries
+            .iter()
+            .any(|entry| match decided.about(&entry.event) {
+                Some(Verdict::Skip) => entry.state != State::Skipped,
+                Some(Verdict::Edit { edits, .. }) => *edits != entry.edits,
+                None => false,
+            }))
     }
 }
 

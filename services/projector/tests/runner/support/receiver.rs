@@ -52,8 +52,8 @@ pub(crate) enum Reply {
     ActAndHang,
     /// Never answers, and does nothing.
     Hang,
-    /// Acts, and answers when it is told to.
-    ActAndWait(Arc<Notify>),
+    /// Acts, if it is to say so, and answers when it is told to.
+    Wait(u16, Arc<Notify>),
 }
 
 /// What its token endpoint does.
@@ -278,10 +278,12 @@ async fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
                 std::future::pending::<()>().await;
             }
             Reply::Hang => std::future::pending::<()>().await,
-            Reply::ActAndWait(told) => {
-                act();
+            Reply::Wait(status, told) => {
+                if status < 300 {
+                    act();
+                }
                 told.notified().await;
-                answer(&mut stream, 200, &[], "{\"ok\":true}").await?;
+                answer(&mut stream, status, &[], "{\"ok\":true}").await?;
             }
         }
     }
