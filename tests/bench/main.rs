@@ -51,6 +51,7 @@ mod rounds;
 mod send;
 mod servers;
 mod settings;
+mod turns;
 mod window;
 
 use std::process::ExitCode;

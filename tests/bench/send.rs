@@ -20,12 +20,13 @@ use crate::window::{self, passing, passing_beside};
 /// What this measures.
 pub(crate) const NAMES: &[&str] = &[FIGURE.name, BESIDE.name];
 
-const COURIER: &str = "courier";
+/// The projection that sends.
+pub(crate) const COURIER: &str = "courier";
 const TABLE: &str = "tally";
 const RAW: &str = "raw_requests";
 const ALONE: &str = "without_dead_receiver";
 /// Events that a projection has before it is measured.
-const BEGUN: i64 = 2_000;
+pub(crate) const BEGUN: i64 = 2_000;
 /// How many times as many are tallied beside a dead receiver as one run has elsewhere: two per
 /// cent are not seen in a second.
 const TALLIED: i64 = 3;

@@ -45,15 +45,47 @@ impl Reading {
         }
     }
 
+    /// What was spent since this reading.
+    pub(crate) fn spent(&self, own: Tree, servers: &Servers) -> Spent {
+        let end = Self::take(own, servers);
+        Spent {
+            seconds: (end.at - self.at).as_secs_f64(),
+            own: end.own - self.own,
+            postgres: end.postgres - self.postgres,
+            broker: end.broker - self.broker,
+        }
+    }
+
     /// What so many events have cost since this reading.
     pub(crate) fn since(&self, own: Tree, servers: &Servers, events: f64) -> Sample {
-        let end = Self::take(own, servers);
+        self.spent(own, servers).on(own, events)
+    }
+}
+
+/// Time that passed, and CPU time, in seconds.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Spent {
+    seconds: f64,
+    own: f64,
+    postgres: f64,
+    broker: f64,
+}
+
+impl Spent {
+    /// This and more.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.seconds += more.seconds;
+        self.own += more.own;
+        self.postgres += more.postgres;
+        self.broker += more.broker;
+    }
+
+    /// What each of so many events has cost that these processes took.
+    pub(crate) fn on(&self, own: Tree, events: f64) -> Sample {
         let each = |seconds: f64| seconds * 1e6 / events;
-        let own_cpu = each(end.own - self.own);
-        let postgres = each(end.postgres - self.postgres);
-        let broker = each(end.broker - self.broker);
+        let (own_cpu, postgres, broker) = (each(self.own), each(self.postgres), each(self.broker));
         Sample::from([
-            (RATE, events / (end.at - self.at).as_secs_f64()),
+            (RATE, events / self.seconds),
             (CPU, own_cpu),
             (CPU_POSTGRES, postgres),
             (CPU_BROKER, broker),
