@@ -7,15 +7,6 @@ use crate::rounds::Spread;
 /// What one run of one contender showed, by the name of the measure.
 pub(crate) type Sample = BTreeMap<&'static str, f64>;
 
-/// Two contenders in the order of a round: each comes first in every second one, because a
-/// machine that grows slower meanwhile is nobody's fault, and a few per cent are to be seen.
-pub(crate) fn in_turn<T>(round: usize, mut pair: [T; 2]) -> [T; 2] {
-    if round.is_multiple_of(2) {
-        pair.reverse();
-    }
-    pair
-}
-
 /// The runs of a figure.
 #[derive(Debug, Default)]
 pub(crate) struct Contest {

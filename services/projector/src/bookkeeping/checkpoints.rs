@@ -20,8 +20,6 @@ impl FromRow<'_, PgRow> for CheckpointRow {
         let position = Position(row.try_get("position")?);
         let topic: Option<String> = row.try_get("topic")?;
         let types: Vec<String> = row.try_get("types")?;
-        let source: Option<String> = row.try_get("source")?;
-        let id: Option<String> = row.try_get("id")?;
         Ok(Self(Checkpoint {
             reader: match topic {
                 Some(topic) => Reader::Partition {
@@ -33,15 +31,22 @@ impl FromRow<'_, PgRow> for CheckpointRow {
             },
             types: types.into_iter().collect(),
             position,
-            identity: source.zip(id).map(|(source, id)| Identity {
-                position,
-                source,
-                id,
-            }),
+            identity: identity_of(row, position)?,
             next_offset: row.try_get("next_offset")?,
             applied: row.try_get("applied")?,
         }))
     }
+}
+
+/// Who the event at a checkpoint's position is, if its row says so.
+pub(crate) fn identity_of(row: &PgRow, position: Position) -> sqlx::Result<Option<Identity>> {
+    let source: Option<String> = row.try_get("source")?;
+    let id: Option<String> = row.try_get("id")?;
+    Ok(source.zip(id).map(|(source, id)| Identity {
+        position,
+        source,
+        id,
+    }))
 }
 
 /// The newest checkpoint of every reader that a generation ever had.

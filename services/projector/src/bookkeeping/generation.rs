@@ -70,32 +70,11 @@ pub(crate) struct GenerationTable {
     pub(crate) rows_in: Place,
 }
 
-/// The columns that a [`GenerationRow`] is read from, perhaps with the table that has them.
+/// The columns that a [`GenerationRow`] is read from.
 macro_rules! generation_columns {
     () => {
-        generation_columns!("")
-    };
-    ($table:literal) => {
-        concat!(
-            $table,
-            "projection, ",
-            $table,
-            "number, ",
-            $table,
-            "state, ",
-            $table,
-            "mode, ",
-            $table,
-            "start_position, ",
-            $table,
-            "definition_hash, ",
-            $table,
-            "table_schema, ",
-            $table,
-            "table_name, ",
-            $table,
-            "rows_in"
-        )
+        "projection, number, state, mode, start_position, definition_hash,
+         table_schema, table_name, rows_in"
     };
 }
 pub(crate) use generation_columns;

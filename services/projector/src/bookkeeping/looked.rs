@@ -1,7 +1,7 @@
 //! What a projection looks at before events take effect: how far its reader has come, what is
 //! parked, and whether anything was decided about them.
 
-use dragoman_core::{Identity, Position, RecordedEvent};
+use dragoman_core::{Position, RecordedEvent};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres, Row as _};
@@ -24,7 +24,7 @@ pub(crate) struct Looked {
 
 /// The generation is $1 and $2, the stretch of the log $4 to $5.
 macro_rules! looking {
-    ($columns:expr, $from:expr, $reader:literal, $where:literal) => {
+    ($columns:literal, $from:expr, $reader:literal) => {
         concat!(
             "select ",
             $columns,
@@ -44,8 +44,7 @@ macro_rules! looking {
                  select array_agg(topic) as topics, array_agg(subject) as subjects
                  from (select topic, subject from dragoman_projection.parked_subjects
                        where projection = $1 and generation = $2 limit $6) as few
-             ) as parked ",
-            $where
+             ) as parked"
         )
     };
 }
@@ -58,7 +57,7 @@ pub(crate) async fn look(
     (id, whose): (i64, &Checkpoint),
     events: &[RecordedEvent],
 ) -> Result<Looked, TargetError> {
-    const LOOKING: &str = looking!("", "(select) as one", "$3", "");
+    const LOOKING: &str = looking!("", "(select) as one", "$3");
     const DOING: &str = "comparing the checkpoint";
     let asked = sqlx::query(LOOKING)
         .bind(&generation.projection)
@@ -87,15 +86,15 @@ pub(crate) async fn look_ahead(
     events: &[RecordedEvent],
 ) -> Result<Looked, ApplyError> {
     const LOOKING: &str = looking!(
+        "mine.*, current_setting('transaction_read_only')::boolean as read_only,",
         concat!(
-            generation_columns!("mine."),
-            ", current_setting('transaction_read_only')::boolean as read_only, "
+            "(select ",
+            generation_columns!(),
+            " from dragoman_projection.generations where projection = $1 and number = $2) as mine
+             left join dragoman_projection.readers as reader
+               on reader.projection = $1 and reader.generation = $2 and reader.key = $3"
         ),
-        "dragoman_projection.generations as mine
-         left join dragoman_projection.readers as reader
-           on reader.projection = $1 and reader.generation = $2 and reader.key = $3",
-        "reader.id",
-        "where mine.projection = $1 and mine.number = $2"
+        "reader.id"
     );
     const DOING: &str = "looking before events are sent";
     let asked = sqlx::query(LOOKING)
@@ -127,22 +126,14 @@ fn looked(row: &PgRow, whose: &Checkpoint) -> sqlx::Result<Looked> {
     let position: Option<i64> = row.try_get("position")?;
     let newest = match position.map(Position) {
         None => None,
-        Some(position) => {
-            let source: Option<String> = row.try_get("source")?;
-            let id: Option<String> = row.try_get("id")?;
-            Some(Checkpoint {
-                reader: whose.reader.clone(),
-                types: whose.types.clone(),
-                position,
-                identity: source.zip(id).map(|(source, id)| Identity {
-                    position,
-                    source,
-                    id,
-                }),
-                next_offset: row.try_get("next_offset")?,
-                applied: row.try_get("applied")?,
-            })
-        }
+        Some(position) => Some(Checkpoint {
+            reader: whose.reader.clone(),
+            types: whose.types.clone(),
+            position,
+            identity: checkpoints::identity_of(row, position)?,
+            next_offset: row.try_get("next_offset")?,
+            applied: row.try_get("applied")?,
+        }),
     };
     Ok(Looked {
         newest,

@@ -260,9 +260,7 @@ impl Recording<'_> {
             stopped,
         })
     }
-}
 
-impl Recording<'_> {
     /// Whether an operator has decided otherwise about an event since it was sent.
     async fn decided_otherwise(&self, connection: &mut PgConnection) -> Result<bool, TargetError> {
         let events: Vec<&RecordedEvent> = self.entries.iter().map(|it| &*it.event).collect();
